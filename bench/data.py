@@ -1,0 +1,60 @@
+"""Seeded data for the benchmarks: universes and queries as BED files of hg38's size."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from gtok.regions import RegionSet
+
+WORK = Path(__file__).parent / "work"
+
+# hg38's assembled chromosomes, base pairs (UCSC hg38.chrom.sizes).
+HG38 = {
+    "chr1": 248956422, "chr2": 242193529, "chr3": 198295559, "chr4": 190214555,
+    "chr5": 181538259, "chr6": 170805979, "chr7": 159345973, "chr8": 145138636,
+    "chr9": 138394717, "chr10": 133797422, "chr11": 135086622, "chr12": 133275309,
+    "chr13": 114364328, "chr14": 107043718, "chr15": 101991189, "chr16": 90338345,
+    "chr17": 83257441, "chr18": 80373285, "chr19": 58617616, "chr20": 64444167,
+    "chr21": 46709983, "chr22": 50818468, "chrX": 156040895, "chrY": 57227415,
+}  # fmt: skip
+
+
+def regions(n: int, widths: tuple[int, int], seed: int) -> RegionSet:
+    """Sorted regions of hg38, placed evenly at random, with widths drawn from a range."""
+    random = np.random.default_rng(seed)
+    sizes = np.array(list(HG38.values()))
+    codes = np.sort(random.choice(len(sizes), size=n, p=sizes / sizes.sum())).astype(np.int32)
+    lengths = random.integers(*widths, size=n, endpoint=True)
+    starts = (random.random(n) * (sizes[codes] - lengths)).astype(np.int64)
+    order = np.lexsort((starts + lengths, starts, codes))
+    starts, lengths = starts[order], lengths[order]
+    return RegionSet.from_codes(codes, list(HG38), starts, starts + lengths)
+
+
+def universe(n: int) -> RegionSet:
+    """A universe, widths 150-350, no row twice."""
+    made = regions(n + n // 1000 + 10, (150, 350), seed=1)
+    key = np.column_stack([made.codes, made.starts, made.ends])
+    distinct = np.r_[True, (key[1:] != key[:-1]).any(axis=1)]
+    return made[np.flatnonzero(distinct)[:n]]
+
+
+def queries(n: int) -> RegionSet:
+    """Queries, widths 200-600."""
+    return regions(n, (200, 600), seed=2)
+
+
+def shuffled(made: RegionSet) -> RegionSet:
+    """The same regions in random order."""
+    return made[np.random.default_rng(3).permutation(len(made))]
+
+
+def bed(name: str, make: object) -> Path:
+    """The BED file of this name, made once."""
+    path = WORK / name
+    if not path.exists():
+        WORK.mkdir(exist_ok=True)
+        make().to_bed(path)  # type: ignore[operator]
+    return path

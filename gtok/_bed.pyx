@@ -1,0 +1,617 @@
+"""Bytes of a BED file to columns, in one pass, chunk by chunk; and columns back to bytes.
+
+Only lines that are as most lines are take the fast way: a chromosome seen before, tabs, plain
+digits. Every other line is looked at again in full by one strict function, which alone decides
+what is a comment, what is a row, and what is neither.
+"""
+
+cimport cython
+from libc.stdint cimport int32_t, int64_t, uint64_t
+from libc.stdlib cimport calloc, free, realloc
+from libc.string cimport memchr, memcmp, memcpy, memmove
+
+from gtok._kernels cimport Ids, hand_over, reserve
+from gtok._typedefs cimport id_t, off_t, pos_t
+
+import numpy as np
+
+cdef extern from *:
+    """
+    #include <stdint.h>
+    #include <string.h>
+
+    /* Eight bytes as a number whose lowest byte is the first one. */
+    static inline uint64_t gtok_load(const unsigned char *p) {
+        uint64_t w;
+        memcpy(&w, p, 8);
+    #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+        w = __builtin_bswap64(w);
+    #endif
+        return w;
+    }
+
+    /* The number of the first byte that is marked by its highest bit; 8 where none is. */
+    static inline int gtok_first(uint64_t marks) {
+    #if defined(__GNUC__) || defined(__clang__)
+        return marks ? __builtin_ctzll(marks) >> 3 : 8;
+    #else
+        int i = 0;
+        while (i < 8 && !((marks >> (8 * i)) & 0x80)) i++;
+        return i;
+    #endif
+    }
+
+    #define GTOK_ONES 0x0101010101010101ull
+
+    /* The bytes before the first tab, of the next eight. Exact up to that tab. */
+    static inline int gtok_before_tab(uint64_t w) {
+        uint64_t x = w ^ (GTOK_ONES * '\\t');
+        return gtok_first((x - GTOK_ONES) & ~x & (GTOK_ONES << 7));
+    }
+
+    /* The digits at the start of the next eight bytes. */
+    static inline int gtok_digits(uint64_t w) {
+        uint64_t x = w ^ (GTOK_ONES * '0');
+        return gtok_first(((x + GTOK_ONES * 0x76) | x) & (GTOK_ONES << 7));
+    }
+
+    /* The number that the first n (1 to 8) digits of eight bytes make: pairs, then fours, then all. */
+    static inline uint64_t gtok_number(uint64_t w, int n) {
+        w = (w - GTOK_ONES * '0') << (8 * (8 - n));
+        w = (w * 10) + (w >> 8);
+        return (((w & 0x000000FF000000FFull) * 0x000F424000000064ull)
+                + (((w >> 16) & 0x000000FF000000FFull) * 0x0000271000000001ull)) >> 32;
+    }
+    """
+    uint64_t load "gtok_load"(const unsigned char *p) noexcept nogil
+    int before_tab "gtok_before_tab"(uint64_t w) noexcept nogil
+    int digits "gtok_digits"(uint64_t w) noexcept nogil
+    uint64_t number "gtok_number"(uint64_t w, int n) noexcept nogil
+
+cdef enum:
+    PADDING = 64      # bytes behind the buffer that may be read, never used
+    SHORTEST = 6      # bytes of the shortest row, "1\t0\t0\n"
+    MAX_TEXTS = 4     # further columns that can be kept
+    SKIP = 0
+    ROW = 1
+    BAD = 2
+
+cdef uint64_t LARGEST = 2147483647
+
+
+# A growing text: the fields of one column, one after the other.
+ctypedef struct Text:
+    unsigned char *data
+    off_t size
+    off_t capacity
+    Ids lengths         # of each row's field, in bytes
+    int field           # which of a line's fields, from 0
+
+
+# A chromosome in the table of names. A name of up to 8 bytes is its own key.
+ctypedef struct Name:
+    uint64_t key
+    off_t at            # its first byte in the text of all names
+    int32_t length      # 0: the slot is free
+    id_t code
+
+
+ctypedef struct Row:
+    const unsigned char *chrom
+    off_t length
+    pos_t start
+    pos_t end
+    const unsigned char *rest   # behind the end
+    unsigned char separator
+
+
+cdef bint append_text(Text *text, const unsigned char *data, off_t n) noexcept nogil:
+    cdef off_t capacity = text.capacity
+    cdef unsigned char *moved
+    if text.size + n > capacity:
+        capacity += (capacity >> 1) + n + 4096
+        moved = <unsigned char *> realloc(text.data, capacity)
+        if moved == NULL:
+            return False
+        text.data = moved
+        text.capacity = capacity
+    memcpy(text.data + text.size, data, n)
+    text.size += n
+    return True
+
+
+cdef bint pad_lengths(Text *text, off_t n) noexcept nogil:
+    """Rows that had no such field have an empty one."""
+    if not reserve(&text.lengths, n - text.lengths.size):
+        return False
+    while text.lengths.size < n:
+        text.lengths.data[text.lengths.size] = 0
+        text.lengths.size += 1
+    return True
+
+
+cdef uint64_t key_of(const unsigned char *name, off_t n) noexcept nogil:
+    """The name itself up to 8 bytes, a hash of it beyond; never reads past n rounded up to 8."""
+    cdef uint64_t key
+    cdef off_t i
+    if n <= 8:
+        return masked(load(name), <int> n)
+    key = <uint64_t> n
+    for i in range(0, n - 8, 8):
+        key = (key ^ load(name + i)) * <uint64_t> 0x9E3779B97F4A7C15
+        key ^= key >> 29
+    return (key ^ load(name + n - 8)) * <uint64_t> 0x9E3779B97F4A7C15
+
+
+cdef inline uint64_t masked(uint64_t word, int n) noexcept nogil:
+    return word if n >= 8 else word & ((<uint64_t> 1 << (8 * n)) - 1)
+
+
+cdef inline bint is_blank(unsigned char c) noexcept nogil:
+    return c == c' ' or c == c'\t'
+
+
+cdef bint is_keyword(const unsigned char *p, const unsigned char *end, const char *word,
+                     off_t n) noexcept nogil:
+    return end - p >= n and memcmp(p, word, n) == 0 and (p + n == end or is_blank(p[n]))
+
+
+cdef const unsigned char *take_number(const unsigned char *p, const unsigned char *end,
+                                      pos_t *value) noexcept nogil:
+    """Read digits up to a separator or the line's end; NULL where that is not what stands there."""
+    cdef uint64_t v = 0
+    cdef const unsigned char *begin = p
+    while p < end and c'0' <= p[0] <= c'9':
+        v = v * 10 + (p[0] - c'0')
+        if v > LARGEST:
+            return NULL
+        p += 1
+    if p == begin or (p < end and not is_blank(p[0])):
+        return NULL
+    value[0] = <pos_t> v
+    return p
+
+
+cdef int read_line(const unsigned char *p, const unsigned char *end, Row *row) noexcept nogil:
+    """Decide what a line is, by all the rules; `end` is behind its last byte, its newline apart."""
+    cdef off_t i
+    while end > p and (is_blank((end - 1)[0]) or (end - 1)[0] == c'\r'):
+        end -= 1
+    if p == end or p[0] == c'#':
+        return SKIP
+    if is_keyword(p, end, b'track', 5) or is_keyword(p, end, b'browser', 7):
+        return SKIP
+    row.chrom = p
+    row.separator = c'\t' if memchr(p, c'\t', end - p) != NULL else c' '
+    while p < end and p[0] != row.separator:
+        if p[0] < c' ':
+            return BAD
+        p += 1
+    row.length = p - row.chrom
+    if row.length == 0 or row.length > 65535 or row.chrom[0] == c' ' or (p - 1)[0] == c' ':
+        return BAD
+    p = next_field(p, end, row.separator)
+    p = take_number(p, end, &row.start)
+    if p == NULL or p == end or p[0] != row.separator:
+        return BAD
+    p = next_field(p, end, row.separator)
+    p = take_number(p, end, &row.end)
+    if p == NULL or (p < end and p[0] != row.separator) or row.start > row.end:
+        return BAD
+    row.rest = p
+    return ROW
+
+
+cdef inline const unsigned char *next_field(const unsigned char *p, const unsigned char *end,
+                                            unsigned char separator) noexcept nogil:
+    """Step over one tab, or over any number of spaces."""
+    if separator == c'\t':
+        return p + 1 if p < end else end
+    while p < end and p[0] == c' ':
+        p += 1
+    return p
+
+
+@cython.final
+cdef class BedParser:
+    """Columns of the rows fed to it.
+
+    Fill what `room` returns, say with `feed` how many bytes came, and at the end of the file call
+    `finish`; both return False at a line that is no BED, which `bad_line` then names.
+
+    Parameters
+    ----------
+    keep : tuple of int
+        Numbers of further fields to keep as text, from 0, 3 the name and 4 the score.
+    max_line : int
+        The longest line accepted, in bytes.
+    """
+
+    cdef unsigned char[::1] buffer
+    cdef off_t carried            # bytes of a line without an end yet, at the buffer's start
+    cdef off_t max_line
+    cdef readonly off_t n_lines   # lines read
+    cdef off_t n_skipped
+    cdef off_t noted              # the lines skipped before the last entry of `skips`
+    cdef Ids codes
+    cdef Ids starts
+    cdef Ids ends
+    cdef Text names               # of the chromosomes
+    cdef Name *table
+    cdef int64_t n_slots
+    cdef id_t n_names
+    cdef Text[MAX_TEXTS] texts
+    cdef int n_texts
+    cdef int last_field           # the last field to keep
+    cdef off_t bad_at
+    cdef off_t bad_length
+    cdef bint no_memory
+    cdef list skips
+
+    def __cinit__(self, tuple keep=(), off_t max_line=1 << 26):
+        cdef int i
+        self.max_line = max_line
+        self.bad_at = -1
+        self.n_slots = 64
+        self.table = <Name *> calloc(self.n_slots, sizeof(Name))
+        if self.table == NULL:
+            raise MemoryError()
+        self.buffer = np.zeros(PADDING, dtype=np.uint8)
+        self.skips = []
+        self.n_texts = len(keep)
+        self.last_field = max(keep, default=0)
+        for i in range(self.n_texts):
+            self.texts[i].field = keep[i]
+
+    def __dealloc__(self):
+        cdef int i
+        free(self.table)
+        free(self.names.data)
+        free(self.names.lengths.data)
+        free(self.codes.data)
+        free(self.starts.data)
+        free(self.ends.data)
+        for i in range(self.n_texts):
+            free(self.texts[i].data)
+            free(self.texts[i].lengths.data)
+
+    @property
+    def n_rows(self):
+        """Rows read so far."""
+        return self.codes.size
+
+    @property
+    def bad_line(self):
+        """The number, from 1, and the bytes of the line that is no BED, or None."""
+        if self.bad_at < 0:
+            return None
+        return self.n_lines, bytes(self.buffer[self.bad_at:self.bad_at + self.bad_length])
+
+    def room(self, off_t n):
+        """Space for the next n bytes."""
+        cdef off_t needed = self.carried + n + PADDING
+        cdef unsigned char[::1] larger
+        if self.buffer.shape[0] < needed:
+            larger = np.zeros(max(needed, 2 * self.carried), dtype=np.uint8)
+            larger[:self.carried] = self.buffer[:self.carried]
+            self.buffer = larger
+        return memoryview(self.buffer)[self.carried:self.carried + n]
+
+    def feed(self, off_t n):
+        """Parse the lines that end within the n bytes put into `room`."""
+        cdef off_t size = self.carried + n
+        cdef off_t used
+        cdef unsigned char *data
+        if n == 0:
+            return True
+        data = &self.buffer[0]
+        with nogil:
+            used = size
+            while used > self.carried and data[used - 1] != c'\n':
+                used -= 1
+            if used == self.carried:
+                used = 0  # still the same line
+            if used:
+                self.parse(data, used)
+            if self.bad_at < 0:
+                memmove(data, data + used, size - used)
+                self.carried = size - used
+        if self.no_memory:
+            raise MemoryError()
+        if self.bad_at < 0 and self.carried > self.max_line:
+            self.n_lines += 1
+            self.bad_at = 0
+            self.bad_length = self.carried
+        return self.bad_at < 0
+
+    def finish(self):
+        """Parse the last line where it has no end."""
+        if self.carried == 0:
+            return True
+        self.room(1)[0] = 10  # a newline
+        return self.feed(1)
+
+    def columns(self):
+        """Hand over codes, starts and ends, int32[n] each; the parser is empty afterwards."""
+        cdef int i
+        for i in range(self.n_texts):
+            if self.texts[i].lengths.size and not pad_lengths(&self.texts[i], self.codes.size):
+                raise MemoryError()
+        return hand_over(&self.codes), hand_over(&self.starts), hand_over(&self.ends)
+
+    def chrom_names(self):
+        """The chromosomes by code, bytes each, in the order in which they first came."""
+        names = []
+        cdef off_t at = 0
+        cdef id_t i
+        for i in range(self.n_names):
+            names.append(self.names.data[at:at + self.names.lengths.data[i]])
+            at += self.names.lengths.data[i]
+        return names
+
+    def text(self, int i):
+        """Column i of those kept: its bytes and the length of each row's; None where no row has it."""
+        cdef Text *text = &self.texts[i]
+        if text.lengths.size == 0:
+            return None
+        return text.data[:text.size], hand_over(&text.lengths)
+
+    def skipped(self):
+        """Where lines were skipped: rows from entry[0] on have entry[1] skipped lines before them."""
+        return list(self.skips)
+
+    cdef void parse(self, const unsigned char *data, off_t size) noexcept nogil:
+        """Parse whole lines."""
+        cdef const unsigned char *p = data
+        cdef const unsigned char *stop = data + size
+        cdef const unsigned char *line
+        cdef const unsigned char *newline
+        cdef uint64_t word
+        cdef uint64_t key = 0
+        cdef int length = 0
+        cdef id_t code = -1
+        cdef int n
+        cdef pos_t[2] bounds
+        cdef uint64_t value
+        cdef off_t o = self.codes.size
+        cdef int i
+        cdef bint plain
+        cdef Row row
+        if not (reserve(&self.codes, size // SHORTEST + 1)
+                and reserve(&self.starts, size // SHORTEST + 1)
+                and reserve(&self.ends, size // SHORTEST + 1)):
+            self.no_memory = True
+            return
+        while p < stop:
+            line = p
+            self.n_lines += 1
+            # The chromosome: most often that of the line before.
+            word = load(p)
+            n = before_tab(word)
+            plain = 0 < n < 8
+            if plain:
+                word = masked(word, n)
+                if word != key or n != length or code < 0:
+                    code = self.look_up(word, p, n)
+                    key = word
+                    length = n
+                plain = code >= 0
+                p += n + 1
+            if plain:
+                for i in range(2):
+                    word = load(p)
+                    n = digits(word)
+                    if n == 0:
+                        plain = False
+                        break
+                    value = number(word, n)
+                    p += n
+                    if n == 8:
+                        n = 0
+                        while c'0' <= p[0] <= c'9' and n < 3:
+                            value = value * 10 + (p[0] - c'0')
+                            p += 1
+                            n += 1
+                    if value > LARGEST or (i == 0 and p[0] != c'\t'):
+                        plain = False
+                        break
+                    bounds[i] = <pos_t> value
+                    p += 1
+            if plain:
+                p -= 1  # behind the end
+                if p[0] == c'\r' and p[1] == c'\n':
+                    p += 1
+                newline = p
+                if p[0] == c'\t':
+                    newline = <const unsigned char *> memchr(p, c'\n', stop - p)
+                if bounds[0] <= bounds[1] and newline[0] == c'\n' and (
+                        newline - line <= self.max_line):
+                    self.codes.data[o] = code
+                    self.starts.data[o] = bounds[0]
+                    self.ends.data[o] = bounds[1]
+                    if self.n_texts and not self.keep_texts(p, newline, c'\t', o):
+                        self.no_memory = True
+                        return
+                    if self.n_skipped != self.noted:
+                        self.note_skipped(o)
+                    o += 1
+                    self.codes.size = self.starts.size = self.ends.size = o
+                    p = newline + 1
+                    continue
+            # Anything else.
+            newline = <const unsigned char *> memchr(line, c'\n', stop - line)
+            n = read_line(line, newline, &row)
+            p = newline + 1
+            if n == SKIP:
+                self.n_skipped += 1
+            elif n == BAD or newline - line > self.max_line:
+                self.bad_at = line - data
+                self.bad_length = newline - line
+                return
+            else:
+                key = key_of(row.chrom, row.length)
+                length = <int> row.length
+                code = self.look_up(key, row.chrom, row.length)
+                if code < 0:
+                    code = self.add_name(key, row.chrom, row.length)
+                    if code < 0:
+                        self.no_memory = True
+                        return
+                self.codes.data[o] = code
+                self.starts.data[o] = row.start
+                self.ends.data[o] = row.end
+                if self.n_texts and not self.keep_texts(row.rest, newline, row.separator, o):
+                    self.no_memory = True
+                    return
+                if self.n_skipped != self.noted:
+                    self.note_skipped(o)
+                o += 1
+                self.codes.size = self.starts.size = self.ends.size = o
+
+    cdef void note_skipped(self, off_t row) noexcept nogil:
+        self.noted = self.n_skipped
+        with gil:
+            self.skips.append((row, self.n_skipped))
+
+    cdef id_t look_up(self, uint64_t key, const unsigned char *name, off_t n) noexcept nogil:
+        """The name's code, -1 where it has none yet."""
+        cdef int64_t slot = self.slot_of(key)
+        cdef const Name *entry
+        while True:
+            entry = &self.table[slot]
+            if entry.length == 0:
+                return -1
+            if entry.key == key and entry.length == n and (
+                    n <= 8 or memcmp(self.names.data + entry.at, name, n) == 0):
+                return entry.code
+            slot = (slot + 1) & (self.n_slots - 1)
+
+    cdef inline int64_t slot_of(self, uint64_t key) noexcept nogil:
+        return <int64_t> ((key * <uint64_t> 0x9E3779B97F4A7C15) >> 32) & (self.n_slots - 1)
+
+    cdef id_t add_name(self, uint64_t key, const unsigned char *name, off_t n) noexcept nogil:
+        """Give a new name the next code; -1 without memory."""
+        cdef Name *old = self.table
+        cdef Name *larger
+        cdef int64_t i
+        cdef Name entry
+        if 2 * (self.n_names + 1) > self.n_slots:
+            larger = <Name *> calloc(2 * self.n_slots, sizeof(Name))
+            if larger == NULL:
+                return -1
+            self.table = larger
+            self.n_slots *= 2
+            for i in range(self.n_slots // 2):
+                if old[i].length:
+                    self.put(old[i])
+            free(old)
+        entry.key = key
+        entry.at = self.names.size
+        entry.length = <int32_t> n
+        entry.code = self.n_names
+        if not append_text(&self.names, name, n) or not reserve(&self.names.lengths, 1):
+            return -1
+        self.names.lengths.data[self.names.lengths.size] = entry.length
+        self.names.lengths.size += 1
+        self.put(entry)
+        self.n_names += 1
+        return entry.code
+
+    cdef void put(self, Name entry) noexcept nogil:
+        cdef int64_t slot = self.slot_of(entry.key)
+        while self.table[slot].length:
+            slot = (slot + 1) & (self.n_slots - 1)
+        self.table[slot] = entry
+
+    cdef bint keep_texts(self, const unsigned char *p, const unsigned char *end,
+                         unsigned char separator, off_t row) noexcept nogil:
+        """Keep what was asked for of the fields behind the first three; False without memory."""
+        cdef int field = 3
+        cdef int i
+        cdef const unsigned char *begin
+        cdef Text *text
+        while end > p and (is_blank((end - 1)[0]) or (end - 1)[0] == c'\r'):
+            end -= 1
+        while p < end and field <= self.last_field:
+            p = next_field(p, end, separator)
+            begin = p
+            while p < end and p[0] != separator:
+                p += 1
+            for i in range(self.n_texts):
+                text = &self.texts[i]
+                if text.field == field:
+                    if not pad_lengths(text, row) or not reserve(&text.lengths, 1):
+                        return False
+                    text.lengths.data[row] = <id_t> (p - begin)
+                    text.lengths.size = row + 1
+                    if not append_text(text, begin, p - begin):
+                        return False
+            field += 1
+        return True
+
+
+cdef inline off_t put_number(unsigned char *out, int64_t value) noexcept nogil:
+    """Write a number that is not negative; the digits written."""
+    cdef unsigned char[20] reversed_digits
+    cdef int n = 0
+    cdef int i
+    while True:
+        reversed_digits[n] = <unsigned char> (c'0' + value % 10)
+        n += 1
+        value //= 10
+        if value == 0:
+            break
+    for i in range(n):
+        out[i] = reversed_digits[n - 1 - i]
+    return n
+
+
+def format_rows(list names, const id_t[::1] codes, const pos_t[::1] starts, const pos_t[::1] ends,
+                const id_t[::1] ids=None, bytes suffix=b'\n'):
+    """Lines ``chrom, start, end[, id]``, tabs between, `suffix` behind each; a bytearray.
+
+    Parameters
+    ----------
+    names : list of bytes
+        The chromosomes by code.
+    codes, starts, ends : int32[n]
+        The regions.
+    ids : int32[n], optional
+        A fourth column.
+    suffix : bytes
+        What ends each line.
+    """
+    cdef off_t n = codes.shape[0]
+    cdef off_t longest = max((len(name) for name in names), default=0)
+    cdef off_t i, at
+    cdef const unsigned char *name
+    cdef off_t tail_length = len(suffix)
+    cdef const unsigned char *tail = suffix
+    cdef int64_t[::1] offsets = np.cumsum([0] + [len(name) for name in names], dtype=np.int64)
+    cdef bytes joined = b''.join(names)
+    cdef const unsigned char *all_names = joined
+    cdef off_t length
+    text = bytearray(n * (longest + 36 + tail_length) + 1)
+    cdef unsigned char[::1] out = text
+    with nogil:
+        at = 0
+        for i in range(n):
+            name = all_names + offsets[codes[i]]
+            length = offsets[codes[i] + 1] - offsets[codes[i]]
+            memcpy(&out[at], name, length)
+            at += length
+            out[at] = c'\t'
+            at += 1
+            at += put_number(&out[at], starts[i])
+            out[at] = c'\t'
+            at += 1
+            at += put_number(&out[at], ends[i])
+            if ids is not None:
+                out[at] = c'\t'
+                at += 1
+                at += put_number(&out[at], ids[i])
+            memcpy(&out[at], tail, tail_length)
+            at += tail_length
+    out = None
+    del text[at:]
+    return text

@@ -1,0 +1,19 @@
+import numpy as np
+from numpy.typing import NDArray
+
+class Bits:
+    def __init__(
+        self,
+        bounds: NDArray[np.int64],
+        spans: NDArray[np.int32],
+        order: NDArray[np.int32] | None,
+    ) -> None: ...
+    def count(
+        self, chroms: NDArray[np.int32], starts: NDArray[np.int32], ends: NDArray[np.int32]
+    ) -> NDArray[np.int64]: ...
+    def overlaps(
+        self, chroms: NDArray[np.int32], starts: NDArray[np.int32], ends: NDArray[np.int32]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int32]]: ...
+    def scanned(
+        self, chroms: NDArray[np.int32], starts: NDArray[np.int32], ends: NDArray[np.int32]
+    ) -> NDArray[np.int64]: ...

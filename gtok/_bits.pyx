@@ -1,0 +1,273 @@
+"""BITS: Binary Interval Search (Layer et al. 2013, doi:10.1093/bioinformatics/bts652).
+
+Two sorted lists, one of starts and one of ends, answer how many regions a query overlaps without
+looking at a single one: all that start before its end, less all that end before its start. To
+enumerate, the regions in order of their starts are scanned from the first that can reach the
+query to the last that starts before its end.
+
+Where the paper searches the lists by halves, a table over buckets of coordinates (about one
+region in each) gives both places at once; within a bucket the search goes on by halves.
+"""
+
+cimport cython
+from libc.stdint cimport int64_t
+from libc.stdlib cimport free, malloc, qsort
+
+from gtok._kernels cimport (
+    Cell, Ids, Run, Span, append_hits, bucket_of, fill_table, first_of, hand_over, hits_between,
+    last_of, pick_shift, prefetch, starts_below,
+)
+from gtok._typedefs cimport id_t, off_t, pos_t
+
+import numpy as np
+
+cdef enum:
+    BLOCK = 32     # queries whose memory is asked for before the first of them is answered
+    SCAN_MAX = 24  # candidates up to which looking at each is faster than searching both lists
+
+
+cdef int compare(const void *a, const void *b) noexcept nogil:
+    cdef pos_t x = (<const pos_t *> a)[0]
+    cdef pos_t y = (<const pos_t *> b)[0]
+    return (x > y) - (x < y)
+
+
+cdef void sort_few(pos_t *values, off_t n) noexcept nogil:
+    """Sort in place: by insertion, unless there are many."""
+    cdef off_t i, j
+    cdef pos_t value
+    if n > 32:
+        qsort(values, n, sizeof(pos_t), compare)
+        return
+    for i in range(1, n):
+        value = values[i]
+        j = i
+        while j > 0 and values[j - 1] > value:
+            values[j] = values[j - 1]
+            j -= 1
+        values[j] = value
+
+
+@cython.final
+cdef class Bits:
+    """An immutable index over regions in genome order; any number of threads may query it.
+
+    Parameters
+    ----------
+    bounds : int64[n_chroms + 1]
+        The regions of chromosome c are the rows bounds[c] .. bounds[c + 1] - 1.
+    spans : int32[n, 2]
+        Start and end of each region, by (start, end) within a chromosome.
+    order : int32[n] or None
+        The id of each row; None where it is the row's number.
+    """
+
+    cdef const int64_t[::1] bounds
+    cdef const pos_t[:, ::1] spans
+    cdef const id_t[::1] order
+    cdef pos_t[::1] ends        # ascending within each chromosome
+    cdef pos_t[:, ::1] cells
+    cdef id_t[::1] ends_below
+    cdef Run *runs
+    cdef id_t n_chroms
+
+    def __cinit__(self, const int64_t[::1] bounds, const pos_t[:, ::1] spans,
+                  const id_t[::1] order):
+        cdef id_t c
+        cdef off_t n_cells = 1
+        cdef off_t n
+        cdef off_t k
+        cdef int64_t furthest
+        cdef Run *run
+        self.bounds = bounds
+        self.spans = spans
+        self.order = order
+        self.n_chroms = <id_t> (bounds.shape[0] - 1)
+        self.runs = <Run *> malloc((self.n_chroms + 1) * sizeof(Run))
+        if self.runs == NULL:
+            raise MemoryError()
+        for c in range(self.n_chroms):
+            run = &self.runs[c]
+            run.lo = bounds[c]
+            run.hi = bounds[c + 1]
+            n = run.hi - run.lo
+            run.table = n_cells
+            run.shift = 31
+            run.n_buckets = 0
+            if n:
+                furthest = 0
+                for k in range(run.lo, run.hi):
+                    furthest = max(furthest, spans[k, 1])
+                run.shift = pick_shift(furthest, n)
+                run.n_buckets = (furthest >> run.shift) + 1
+            n_cells += run.n_buckets + 1
+        # Chromosomes that the universe lacks share a run without regions.
+        run = &self.runs[self.n_chroms]
+        run.lo = run.hi = run.table = run.n_buckets = 0
+        run.shift = 31
+        self.cells = np.zeros((n_cells, 2), dtype=np.int32)
+        self.ends_below = np.zeros(n_cells + 1, dtype=np.int32)
+        self.ends = np.empty(spans.shape[0], dtype=np.int32)
+        if spans.shape[0]:
+            with nogil:
+                for c in range(self.n_chroms):
+                    self.fill(c)
+
+    def __dealloc__(self):
+        free(self.runs)
+
+    def __reduce__(self):
+        order = None if self.order is None else np.asarray(self.order)
+        return Bits, (np.asarray(self.bounds), np.asarray(self.spans), order)
+
+    cdef void fill(self, id_t c) noexcept nogil:
+        """Write a chromosome's part of the table, and its ends in ascending order."""
+        cdef const Run *run = &self.runs[c]
+        cdef id_t *below
+        cdef int64_t bucket
+        cdef off_t k, n
+        cdef id_t at
+        if run.hi == run.lo:
+            return
+        fill_table(run, <const Span *> &self.spans[0, 0], <Cell *> &self.cells[0, 0])
+        # The ends by bucket: count them, place each behind those of the buckets before. While
+        # they are placed, below[b + 1] is where the next end of bucket b goes; afterwards it is
+        # where the next bucket begins.
+        below = &self.ends_below[run.table]
+        for k in range(run.lo, run.hi):
+            bucket = (self.spans[k, 1] >> run.shift) + 2
+            if bucket <= run.n_buckets:
+                below[bucket] += 1
+        below[0] = below[1] = <id_t> run.lo
+        for bucket in range(2, run.n_buckets + 1):
+            below[bucket] += below[bucket - 1]
+        for k in range(run.lo, run.hi):
+            bucket = (self.spans[k, 1] >> run.shift) + 1
+            at = below[bucket]
+            self.ends[at] = self.spans[k, 1]
+            below[bucket] = at + 1
+        # And within each bucket, where there is mostly one.
+        for bucket in range(run.n_buckets):
+            n = below[bucket + 1] - below[bucket]
+            if n > 1:
+                sort_few(&self.ends[below[bucket]], n)
+
+    cdef const Run *run_of(self, id_t chrom) noexcept nogil:
+        return &self.runs[chrom if 0 <= chrom < self.n_chroms else self.n_chroms]
+
+    cdef off_t ends_up_to(self, const Run *run, pos_t position) noexcept nogil:
+        """The number of the run's regions that end at `position` or before, plus run.lo."""
+        cdef int64_t bucket = bucket_of(run, position)
+        cdef off_t lo, hi, middle
+        if bucket >= run.n_buckets:
+            return run.hi
+        lo = self.ends_below[run.table + bucket]
+        hi = self.ends_below[run.table + bucket + 1]
+        while lo < hi:
+            middle = (lo + hi) >> 1
+            if self.ends[middle] <= position:
+                lo = middle + 1
+            else:
+                hi = middle
+        return lo
+
+    def count(self, const id_t[::1] chroms, const pos_t[::1] starts, const pos_t[::1] ends):
+        """The number of regions that each query overlaps, int64[n]."""
+        cdef off_t n = chroms.shape[0]
+        counts = np.zeros(n, dtype=np.int64)
+        cdef int64_t[::1] out = counts
+        if n and self.spans.shape[0]:
+            with nogil:
+                self.count_all(chroms, starts, ends, out)
+        return counts
+
+    cdef void count_all(self, const id_t[::1] chroms, const pos_t[::1] starts,
+                        const pos_t[::1] ends, int64_t[::1] out) noexcept nogil:
+        cdef const Span *spans = <const Span *> &self.spans[0, 0]
+        cdef const Cell *cells = <const Cell *> &self.cells[0, 0]
+        cdef off_t n = chroms.shape[0]
+        cdef off_t block, stop, i, lo, hi
+        cdef off_t[BLOCK] los
+        cdef const Run *run
+        block = 0
+        while block < n:
+            stop = min(block + BLOCK, n)
+            for i in range(block, stop):
+                run = self.run_of(chroms[i])
+                prefetch(&cells[run.table + bucket_of(run, starts[i])])
+            for i in range(block, stop):
+                run = self.run_of(chroms[i])
+                los[i - block] = first_of(run, cells, starts[i])
+                prefetch(&spans[los[i - block]])
+            for i in range(block, stop):
+                run = self.run_of(chroms[i])
+                lo = los[i - block]
+                hi = last_of(run, cells, ends[i])
+                if hi - lo <= SCAN_MAX or starts[i] >= ends[i]:
+                    out[i] = hits_between(spans, lo, hi, starts[i], ends[i])
+                else:
+                    out[i] = (starts_below(run, spans, cells, ends[i])
+                              - self.ends_up_to(run, starts[i]))
+            block = stop
+
+    def overlaps(self, const id_t[::1] chroms, const pos_t[::1] starts, const pos_t[::1] ends):
+        """The regions that each query overlaps: offsets int64[n + 1] into ids int32[m]."""
+        cdef off_t n = chroms.shape[0]
+        cdef Ids hits = Ids(NULL, 0, 0)
+        cdef bint done
+        offsets = np.zeros(n + 1, dtype=np.int64)
+        cdef off_t[::1] out = offsets
+        if n and self.spans.shape[0]:
+            with nogil:
+                done = self.append_all(chroms, starts, ends, out, &hits)
+            if not done:
+                free(hits.data)
+                raise MemoryError()
+        return offsets, hand_over(&hits)
+
+    cdef bint append_all(self, const id_t[::1] chroms, const pos_t[::1] starts,
+                         const pos_t[::1] ends, off_t[::1] offsets, Ids *hits) noexcept nogil:
+        cdef const Span *spans = <const Span *> &self.spans[0, 0]
+        cdef const Cell *cells = <const Cell *> &self.cells[0, 0]
+        cdef off_t n = chroms.shape[0]
+        cdef off_t block, stop, i
+        cdef off_t[BLOCK] los
+        cdef off_t[BLOCK] his
+        cdef const Run *run
+        block = 0
+        while block < n:
+            stop = min(block + BLOCK, n)
+            for i in range(block, stop):
+                run = self.run_of(chroms[i])
+                prefetch(&cells[run.table + bucket_of(run, starts[i])])
+            for i in range(block, stop):
+                run = self.run_of(chroms[i])
+                los[i - block] = first_of(run, cells, starts[i])
+                his[i - block] = last_of(run, cells, ends[i])
+                prefetch(&spans[los[i - block]])
+            for i in range(block, stop):
+                if not append_hits(spans, los[i - block], his[i - block], starts[i], ends[i],
+                                   hits):
+                    return False
+                offsets[i + 1] = hits.size
+            block = stop
+        if self.order is not None:
+            for i in range(hits.size):
+                hits.data[i] = self.order[hits.data[i]]
+        return True
+
+    def scanned(self, const id_t[::1] chroms, const pos_t[::1] starts, const pos_t[::1] ends):
+        """The number of regions that `overlaps` looks at to answer each query, int64[n]."""
+        cdef off_t n = chroms.shape[0]
+        cdef off_t i
+        cdef const Run *run
+        cdef const Cell *cells = <const Cell *> &self.cells[0, 0]
+        rows = np.zeros(n, dtype=np.int64)
+        cdef int64_t[::1] out = rows
+        with nogil:
+            for i in range(n):
+                run = self.run_of(chroms[i])
+                out[i] = max(
+                    last_of(run, cells, ends[i]) - first_of(run, cells, starts[i]), <off_t> 0
+                )
+        return rows

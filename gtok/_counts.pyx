@@ -1,0 +1,1 @@
+"""Token ids of many samples to the rows of a sparse matrix, summed."""

@@ -1,0 +1,186 @@
+# What both overlap indexes share. All of it is inline, without the GIL, and without exceptions:
+# running out of memory is reported by a return value and raised by the caller.
+
+from cython cimport view
+from libc.stdint cimport int64_t, uint32_t
+from libc.stdlib cimport free, realloc
+
+from gtok._typedefs cimport id_t, off_t, pos_t
+
+cdef extern from *:
+    """
+    #if defined(__GNUC__) || defined(__clang__)
+    #define GTOK_PREFETCH(p) __builtin_prefetch((p), 0, 3)
+    #else
+    #define GTOK_PREFETCH(p) ((void)0)
+    #endif
+    """
+    void prefetch "GTOK_PREFETCH"(const void *) noexcept nogil
+
+
+# A run of regions in genome order (one chromosome, or one component of one), and a table over it:
+# bucket b covers the coordinates [b << shift, (b + 1) << shift). For each of them the table knows
+# where regions that reach into it begin and how many regions start before it, so that a query
+# touches one or two cells of the table and then the regions themselves.
+ctypedef struct Run:
+    off_t lo            # the first region
+    off_t hi            # behind the last one
+    off_t table         # the first cell of the table
+    int64_t n_buckets   # the table has one cell more, which stands for all coordinates behind it
+    int shift
+
+
+ctypedef struct Span:
+    pos_t start
+    pos_t end
+
+
+ctypedef struct Cell:
+    id_t first          # the first region whose end, or an earlier region's, lies behind the bucket's start
+    id_t below          # the number of regions of the run that start before the bucket, plus run.lo
+
+
+# A column that grows while it is written.
+ctypedef struct Ids:
+    id_t *data
+    off_t size
+    off_t capacity
+
+
+cdef inline bint reserve(Ids *ids, off_t more) noexcept nogil:
+    """Make room for `more` further items; False where there is no memory."""
+    cdef off_t needed = ids.size + more
+    cdef off_t capacity
+    cdef id_t *data
+    if needed <= ids.capacity:
+        return True
+    capacity = ids.capacity + (ids.capacity >> 1) + 1024
+    if capacity < needed:
+        capacity = needed
+    data = <id_t *> realloc(ids.data, capacity * sizeof(id_t))
+    if data == NULL:
+        return False
+    ids.data = data
+    ids.capacity = capacity
+    return True
+
+
+cdef inline object hand_over(Ids *ids):
+    """The column as a NumPy array, which owns the memory from now on."""
+    import numpy as np
+
+    cdef view.array array
+    cdef id_t *data = ids.data
+    ids.data = NULL
+    if ids.size == 0:
+        free(data)
+        return np.empty(0, dtype=np.int32)
+    ids.data = <id_t *> realloc(data, ids.size * sizeof(id_t))
+    array = <id_t[:ids.size]> (ids.data if ids.data != NULL else data)
+    array.callback_free_data = free
+    ids.data = NULL
+    return np.asarray(array)
+
+
+cdef inline int64_t bucket_of(const Run *run, int64_t position) noexcept nogil:
+    """The bucket that holds a position, or the one behind the last."""
+    cdef int64_t bucket = position >> run.shift
+    return bucket if bucket < run.n_buckets else run.n_buckets
+
+
+cdef inline off_t first_of(const Run *run, const Cell *cells, pos_t start) noexcept nogil:
+    """A region such that none before it in the run ends behind `start`."""
+    return cells[run.table + bucket_of(run, start)].first
+
+
+cdef inline off_t last_of(const Run *run, const Cell *cells, pos_t end) noexcept nogil:
+    """A region such that neither it nor any behind it in the run starts before `end`."""
+    cdef int64_t bucket
+    if end <= 0:
+        return run.lo
+    bucket = bucket_of(run, <int64_t> end - 1) + 1
+    return cells[run.table + (bucket if bucket < run.n_buckets else run.n_buckets)].below
+
+
+cdef inline int pick_shift(int64_t furthest, int64_t n) noexcept nogil:
+    """The narrowest buckets, as a power of two, of which `n` or fewer cover 0 .. furthest."""
+    cdef int shift = 0
+    if n < 1:
+        n = 1
+    while (furthest >> shift) >= n:
+        shift += 1
+    return shift
+
+
+cdef inline void fill_table(const Run *run, const Span *spans, Cell *cells) noexcept nogil:
+    """Write the run's cells in one pass over its regions."""
+    cdef int64_t b_first = 0
+    cdef int64_t b_below = 0
+    cdef int64_t bucket
+    cdef off_t k
+    for k in range(run.lo, run.hi):
+        # The region starts in `bucket`: no cell up to it counts the region as starting before.
+        bucket = spans[k].start >> run.shift
+        while b_below <= bucket:
+            cells[run.table + b_below].below = <id_t> k
+            b_below += 1
+        # The region ends behind the starts of all buckets up to that of end - 1: those which no
+        # earlier region has claimed begin with it.
+        bucket = (<int64_t> spans[k].end - 1) >> run.shift
+        while b_first <= bucket:
+            cells[run.table + b_first].first = <id_t> k
+            b_first += 1
+    while b_below <= run.n_buckets:
+        cells[run.table + b_below].below = <id_t> run.hi
+        b_below += 1
+    while b_first <= run.n_buckets:
+        cells[run.table + b_first].first = <id_t> run.hi
+        b_first += 1
+
+
+cdef inline off_t starts_below(const Run *run, const Span *spans, const Cell *cells,
+                               pos_t position) noexcept nogil:
+    """The number of the run's regions that start before `position`, plus run.lo."""
+    cdef int64_t bucket = bucket_of(run, position)
+    cdef off_t lo = cells[run.table + bucket].below
+    cdef off_t hi = run.hi
+    cdef off_t middle
+    if bucket < run.n_buckets:
+        hi = cells[run.table + bucket + 1].below
+    while lo < hi:
+        middle = (lo + hi) >> 1
+        if spans[middle].start < position:
+            lo = middle + 1
+        else:
+            hi = middle
+    return lo
+
+
+cdef inline off_t hits_between(const Span *spans, off_t lo, off_t hi, pos_t start,
+                               pos_t end) noexcept nogil:
+    """How many of the regions lo .. hi - 1 overlap [start, end)."""
+    cdef off_t n = 0
+    cdef off_t k
+    for k in range(lo, hi):
+        n += (spans[k].start < end) & (spans[k].end > start)
+    return n
+
+
+cdef inline bint append_hits(const Span *spans, off_t lo, off_t hi, pos_t start, pos_t end,
+                             Ids *hits) noexcept nogil:
+    """Append those of the regions lo .. hi - 1 that overlap [start, end); False without memory.
+
+    Every region is written, and the next one over it if it was no hit: there is no branch to
+    mispredict.
+    """
+    cdef off_t n = hits.size
+    cdef off_t k
+    cdef id_t *data
+    if not reserve(hits, hi - lo):
+        return False
+    data = hits.data
+    for k in range(lo, hi):
+        data[n] = <id_t> k
+        n += (spans[k].start < end) & (spans[k].end > start)
+    hits.size = n
+    return True

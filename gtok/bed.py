@@ -1,0 +1,219 @@
+"""BED files: what is one, what each bad line is, and the columns of the good ones."""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gtok._bed import BedParser
+from gtok.errors import BedError, GtokError
+from gtok.files import CHUNK, ByteStream, open_bytes
+
+MAX_COORDINATE = 2**31 - 1
+MAX_LINE = 1 << 26  # bytes
+
+# What other formats begin with, once inflated, and what to do about each.
+_FOREIGN = [
+    (b"##fileformat=VCF", "a VCF file", "convert it, say with `bcftools query -f '%CHROM\\t%POS0\\t%END\\n'`"),
+    (b"#CHROM\tPOS\t", "a VCF file", "convert it, say with `bcftools query -f '%CHROM\\t%POS0\\t%END\\n'`"),
+    (b"##gff-version", "a GFF file", "convert it, say with bedops's `gff2bed`"),
+    (b"##gtf", "a GTF file", "convert it, say with bedops's `gtf2bed`"),
+    (b"@HD\t", "a SAM file", "convert it, say with `bedtools bamtobed`"),
+    (b"@SQ\t", "a SAM file", "convert it, say with `bedtools bamtobed`"),
+    (b"BAM\x01", "a BAM file", "convert it, say with `bedtools bamtobed`"),
+    (b"CRAM", "a CRAM file", "convert it, say with `samtools view -b` and `bedtools bamtobed`"),
+    (b"BCF", "a BCF file", "convert it, say with `bcftools query -f '%CHROM\\t%POS0\\t%END\\n'`"),
+    (b"\xeb\xf2\x89\x87", "a bigBed file", "convert it with UCSC's `bigBedToBed`"),
+    (b"\x87\x89\xf2\xeb", "a bigBed file", "convert it with UCSC's `bigBedToBed`"),
+    (b"\x26\xfc\x8f\x88", "a bigWig file", "convert it with UCSC's `bigWigToBedGraph`"),
+    (b"\x88\x8f\xfc\x26", "a bigWig file", "convert it with UCSC's `bigWigToBedGraph`"),
+    (b"\xff\xfe", "UTF-16 text", "save it as UTF-8"),
+    (b"\xfe\xff", "UTF-16 text", "save it as UTF-8"),
+    (b"PAR1", "a parquet file", "read it into a data frame and pass that"),
+    (b"\x89HDF", "an HDF5 file", "BED is a text format"),
+    (b"PK\x03\x04", "a zip archive", "unpack it"),
+    (b"BZh", "a bzip2 file", "unpack it; gzip and bgzip are read as they are"),
+    (b"\xfd7zXZ", "an xz file", "unpack it; gzip and bgzip are read as they are"),
+    (b"\x28\xb5\x2f\xfd", "a zstd file", "unpack it; gzip and bgzip are read as they are"),
+]
+
+
+class TextColumn:
+    """One text per region, in one piece of memory.
+
+    Parameters
+    ----------
+    data : bytes
+        The texts, one after the other.
+    lengths : int32[n]
+        Their lengths in bytes.
+    """
+
+    def __init__(self, data: bytes, lengths: NDArray[np.int32]) -> None:
+        self.data = data
+        self.lengths = lengths
+
+    @classmethod
+    def from_list(cls, texts: list[str]) -> TextColumn:
+        """Take the texts as they are."""
+        encoded = [text.encode() for text in texts]
+        return cls(b"".join(encoded), np.array([len(text) for text in encoded], dtype=np.int32))
+
+    def to_list(self) -> list[str]:
+        """The texts as strings; bytes that are no UTF-8 become replacement characters."""
+        ends = np.cumsum(self.lengths, dtype=np.int64)
+        return [
+            self.data[start:end].decode(errors="replace")
+            for start, end in zip((ends - self.lengths).tolist(), ends.tolist(), strict=True)
+        ]
+
+    def to_floats(self) -> NDArray[np.float64] | None:
+        """The texts as numbers, ``.`` and nothing as NaN; None where one is something else."""
+        try:
+            return np.array(
+                ["nan" if text in (".", "") else text for text in self.to_list()], dtype=np.float64
+            )
+        except ValueError:
+            return None
+
+    def take(self, rows: NDArray[np.int64]) -> TextColumn:
+        """The texts of these rows."""
+        texts = self.to_list()
+        return TextColumn.from_list([texts[row] for row in rows.tolist()])
+
+
+class Source(NamedTuple):
+    """Where regions came from: says on which line each row stands."""
+
+    name: str
+    skipped: list[tuple[int, int]]  # rows from [0] on have [1] lines before them that are no rows
+
+    def line(self, row: int) -> int:
+        """The number, from 1, of the line of a row."""
+        skipped = 0
+        for first, n in self.skipped:
+            if first > row:
+                break
+            skipped = n
+        return row + skipped + 1
+
+
+class BedColumns(NamedTuple):
+    """The columns of a BED file."""
+
+    codes: NDArray[np.int32]
+    starts: NDArray[np.int32]
+    ends: NDArray[np.int32]
+    chrom_names: tuple[str, ...]
+    texts: list[TextColumn | None]
+    source: Source
+
+
+def read_bed(
+    path: str | os.PathLike[str], keep: tuple[int, ...] = (), max_line: int = MAX_LINE
+) -> BedColumns:
+    """Read a BED file: plain, gzip or bgzip, ``-`` being standard input.
+
+    Parameters
+    ----------
+    path : str or path
+        The file.
+    keep : tuple of int
+        Numbers of further fields to keep as text, from 0: 3 is the name, 4 the score.
+    max_line : int
+        The longest line accepted, in bytes.
+
+    Raises
+    ------
+    BedError
+        Naming the file, the line and what was found, if the file is not BED.
+    """
+    with open_bytes(path) as stream:
+        _refuse_foreign(stream)
+        if stream.head.startswith(b"\xef\xbb\xbf"):
+            stream.drop(3)
+        parser = BedParser(keep, max_line)
+        try:
+            while n := stream.readinto(parser.room(CHUNK)):
+                if not parser.feed(n):
+                    break
+            else:
+                parser.finish()
+        except GtokError as error:
+            raise BedError(f"{error} (after line {parser.n_lines})") from None
+    if parser.bad_line is not None:
+        line, content = parser.bad_line
+        raise BedError(f"{stream.name}, line {line}: {explain(content, max_line, line == 1)}")
+    source = Source(stream.name, parser.skipped())
+    texts: list[TextColumn | None] = []
+    names = parser.chrom_names()
+    columns = parser.columns()
+    for i in range(len(keep)):
+        text = parser.text(i)
+        texts.append(None if text is None else TextColumn(*text))
+    return BedColumns(*columns, _decode_names(names, columns[0], source), texts, source)
+
+
+def _refuse_foreign(stream: ByteStream) -> None:
+    for magic, what, remedy in _FOREIGN:
+        if stream.head.startswith(magic):
+            raise BedError(f"{stream.name} is {what}, not BED: {remedy}")
+
+
+def _decode_names(
+    names: list[bytes], codes: NDArray[np.int32], source: Source
+) -> tuple[str, ...]:
+    decoded = []
+    for code, name in enumerate(names):
+        try:
+            decoded.append(name.decode())
+        except UnicodeDecodeError:
+            line = source.line(int(np.argmax(codes == code)))
+            raise BedError(
+                f"{source.name}, line {line}: the chromosome {name!r} is not UTF-8 text"
+            ) from None
+    return tuple(decoded)
+
+
+def explain(line: bytes, max_line: int = MAX_LINE, is_first: bool = False) -> str:
+    """Say what is wrong with a line that is no BED."""
+    if len(line) > max_line:
+        return f"longer than {max_line} bytes; is this text? (the limit is `max_line`)"
+    line = line.rstrip(b" \t\r")
+    separator = b"\t" if b"\t" in line else b" "
+    fields = line.split(separator) if separator == b"\t" else line.split()
+    if separator == b" " and line.startswith(b" "):
+        fields.insert(0, b"")
+    found = f", found {_show(line)}"
+    if b"\0" in line:
+        return f"a NUL byte: this is not text{found}"
+    if b"\r" in line:
+        return f"a carriage return inside the line; are its ends CR alone? Expected LF or CRLF{found}"
+    if len(fields) < 3:
+        return f"expected at least three fields (chrom, start, end), found {len(fields)}: {_show(line)}"
+    chrom, start, end = fields[:3]
+    if not chrom:
+        return f"expected a chromosome, found an empty field: {_show(line)}"
+    if len(chrom) > 65535:
+        return f"expected a chromosome of at most 65535 bytes{found}"
+    if chrom != chrom.strip() or any(byte < 32 for byte in chrom):
+        return f"expected a chromosome without blanks around it, found {_show(chrom)}"
+    for what, field in (("start", start), ("end", end)):
+        if not field.isdigit():
+            message = f"expected a whole number from 0 as {what}, found {_show(field)}"
+            if is_first and not start[:1].isdigit() and not end[:1].isdigit():
+                message += "; it looks like a header: prefix it with # or drop it"
+            elif len(fields) >= 8 and fields[3].isdigit() and fields[4].isdigit():
+                message += "; it looks like GFF or GTF: convert it, say with bedops's `gff2bed`"
+            return message
+        if int(field[:32]) > MAX_COORDINATE:
+            return f"expected {what} of at most {MAX_COORDINATE}, found {_show(field)}"
+    return f"expected start <= end, found {int(start)} > {int(end)}"
+
+
+def _show(text: bytes) -> str:
+    shown = repr(text[:60].decode(errors="backslashreplace"))
+    return f"{shown}..." if len(text) > 60 else shown

@@ -1,0 +1,222 @@
+"""Opening and inflating whatever a path holds; writing whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import secrets
+import stat
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+from gtok.errors import GtokError
+
+CHUNK = 1 << 20  # bytes asked for at a time: as many as a core's own cache holds
+THREADED_FROM = 1 << 20  # compressed bytes from which inflating deserves a thread of its own
+
+
+class Readable(Protocol):
+    """Anything that fills a buffer."""
+
+    def readinto(self, buffer: Any, /) -> int | None:
+        """Fill the buffer's beginning; the number of bytes, 0 at the end."""
+
+
+class ByteStream:
+    """The inflated bytes of a file, its first ones already known.
+
+    Parameters
+    ----------
+    name : str
+        What to call the file in messages.
+    stack : contextlib.ExitStack
+        Closes whatever lies below.
+    head : bytes
+        The first bytes, up to `HEAD` of them.
+    rest : Readable
+        What follows them.
+    """
+
+    HEAD = 512
+
+    def __init__(self, name: str, stack: contextlib.ExitStack, head: bytes, rest: Readable) -> None:
+        self.name = name
+        self.head = head
+        self._stack = stack
+        self._pending = head
+        self._rest = rest
+
+    def readinto(self, buffer: Any, /) -> int:
+        """Fill the buffer's beginning; the number of bytes, 0 at the end.
+
+        Raises
+        ------
+        GtokError
+            If a gzip stream is damaged or breaks off.
+        """
+        if self._pending:
+            n = min(len(self._pending), len(buffer))
+            buffer[:n] = self._pending[:n]
+            self._pending = self._pending[n:]
+            return n
+        with _readable_errors(self.name):
+            return self._rest.readinto(buffer) or 0
+
+    def drop(self, n: int) -> None:
+        """Leave out the first n bytes, before any was read."""
+        self._pending = self._pending[n:]
+
+    def __enter__(self) -> ByteStream:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._stack.close()
+
+
+@contextlib.contextmanager
+def _readable_errors(name: str) -> Iterator[None]:
+    import zlib
+
+    from isal import isal_zlib
+
+    try:
+        yield
+    except EOFError:
+        raise GtokError(
+            f"{name}: the gzip stream breaks off before its end: the file is truncated, "
+            f"or something that is not gzip stands behind it"
+        ) from None
+    except (zlib.error, isal_zlib.error) as error:
+        raise GtokError(f"{name}: the gzip stream is damaged: {error}") from None
+    except OSError as error:
+        if error.errno is None:  # gzip.BadGzipFile; a real one has a number
+            raise GtokError(f"{name}: the gzip stream is damaged: {error}") from None
+        raise
+
+
+def display_name(path: str | os.PathLike[str]) -> str:
+    """What messages call a path."""
+    return "standard input" if os.fspath(path) == "-" else os.fspath(path)
+
+
+def open_bytes(path: str | os.PathLike[str]) -> ByteStream:
+    """Open a file for reading, ``-`` being standard input, and inflate it if it is gzip or bgzip.
+
+    gzip is recognised by its first two bytes, not by the file's name; a file of several members,
+    as bgzip writes them, is read to its end. A large one is inflated in a thread of its own.
+
+    Raises
+    ------
+    FileNotFoundError, IsADirectoryError, PermissionError
+        As `open` raises them.
+    GtokError
+        If a gzip stream is damaged or breaks off.
+    """
+    name = display_name(path)
+    stack = contextlib.ExitStack()
+    with contextlib.ExitStack() as failing:
+        failing.push(stack)
+        raw: IO[bytes]
+        if os.fspath(path) == "-":
+            raw = sys.stdin.buffer
+        else:
+            raw = stack.enter_context(open(path, "rb", buffering=0))
+        head = _read_head(raw)
+        rest: Readable = raw
+        if head[:2] == b"\x1f\x8b":
+            rest = stack.enter_context(_inflate(raw, head))
+            with _readable_errors(name):
+                head = _read_head(rest)
+        failing.pop_all()
+    return ByteStream(name, stack, head, rest)
+
+
+def _read_head(stream: Readable) -> bytes:
+    """Read the first bytes, however few a pipe gives at a time."""
+    buffer = bytearray(ByteStream.HEAD)
+    filled = 0
+    while filled < len(buffer):
+        n = stream.readinto(memoryview(buffer)[filled:])
+        if not n:
+            break
+        filled += n
+    return bytes(buffer[:filled])
+
+
+class _Rejoined(io.RawIOBase):
+    """A stream from whose beginning something was read already."""
+
+    def __init__(self, head: bytes, rest: Readable) -> None:
+        self._head = head
+        self._rest = rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        if self._head:
+            n = min(len(self._head), len(buffer))
+            buffer[:n] = self._head[:n]
+            self._head = self._head[n:]
+            return n
+        return self._rest.readinto(buffer) or 0
+
+
+def _inflate(raw: IO[bytes], head: bytes) -> contextlib.AbstractContextManager[Any]:
+    from isal import igzip, igzip_threaded
+
+    if raw.seekable():
+        raw.seek(0)
+        if os.fstat(raw.fileno()).st_size < THREADED_FROM:
+            return igzip.open(raw, "rb")
+        return igzip_threaded.open(raw, "rb", threads=1, block_size=CHUNK)
+    return igzip_threaded.open(_Rejoined(head, raw), "rb", threads=1, block_size=CHUNK)
+
+
+@contextlib.contextmanager
+def write_whole(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
+    """Write a file whole or not at all.
+
+    What is written goes to a hidden file beside the target, which takes the target's name when
+    the block ends without an exception, and is removed when one is raised. ``-`` is standard
+    output; it and whatever else is no regular file (``/dev/null``, a named pipe) is written
+    directly.
+
+    Yields
+    ------
+    IO[bytes]
+        A binary file to write to.
+    """
+    if os.fspath(path) == "-":
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    target = Path(os.path.realpath(path))
+    if target.exists() and not stat.S_ISREG(target.stat().st_mode):
+        with open(target, "wb") as handle:  # a folder raises here, by name
+            yield handle
+        return
+    hidden = target.with_name(f".{target.name}.{secrets.token_hex(6)}.part")
+    descriptor = os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    try:
+        with open(descriptor, "wb") as handle:
+            yield handle
+        os.replace(hidden, target)
+    except BaseException:
+        hidden.unlink(missing_ok=True)
+        raise
+
+
+@contextlib.contextmanager
+def write_gzip(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
+    """Write a gzip file whole or not at all, the same bytes for the same content every time."""
+    from isal import igzip
+
+    with (
+        write_whole(path) as handle,
+        igzip.IGzipFile(filename="", mode="wb", compresslevel=2, fileobj=handle, mtime=0) as zipped,
+    ):
+        yield zipped

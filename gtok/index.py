@@ -1,0 +1,220 @@
+"""Building an overlap index over regions, and asking it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gtok._ailist import AIList
+from gtok._bits import Bits
+from gtok.errors import GtokError
+from gtok.regions import RegionSet
+from gtok.samples import Sample, as_regions
+
+Method: TypeAlias = Literal["auto", "bits", "ailist"]
+METHODS = ("auto", "bits", "ailist")
+
+ROWS_AT_ONCE = 1 << 16  # queries per call of a kernel: between two of them Ctrl-C is heard
+_PROBES = 4096  # regions asked for to choose a method
+_WASTE = 48  # rows looked at in vain, per query, from which AIList's further lists are cheaper
+
+T = TypeVar("T")
+
+
+class OverlapIndex(Protocol):
+    """What the compiled indexes have in common.
+
+    Chromosomes are numbers of the universe's, anything else being an unknown one. Both methods
+    answer for any number of queries at once, without the GIL, and never change the index.
+    """
+
+    def count(
+        self, chroms: NDArray[np.int32], starts: NDArray[np.int32], ends: NDArray[np.int32]
+    ) -> NDArray[np.int64]:
+        """The number of regions that each query overlaps, int64[n]."""
+
+    def overlaps(
+        self, chroms: NDArray[np.int32], starts: NDArray[np.int32], ends: NDArray[np.int32]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """The ids of the regions that each query overlaps: offsets int64[n + 1], ids int32[m]."""
+
+
+class RegionIndex:
+    """Answers which regions of a set overlap a query; made by `build_index`.
+
+    Any number of threads may ask at once.
+
+    Attributes
+    ----------
+    method : {"bits", "ailist"}
+        The method in use.
+    """
+
+    def __init__(self, kernel: OverlapIndex, method: str, chrom_names: tuple[str, ...]) -> None:
+        self.kernel = kernel
+        self.method = method
+        self.chrom_names = chrom_names
+
+    def __repr__(self) -> str:
+        return f"RegionIndex(method={self.method!r}, {len(self.chrom_names):,} chromosomes)"
+
+    def count(self, queries: Sample, *, n_threads: int = 1) -> NDArray[np.int64]:
+        """The number of regions that each query overlaps.
+
+        Parameters
+        ----------
+        queries : sample
+            Whatever `as_regions` takes.
+        n_threads : int
+            Threads to use.
+
+        Returns
+        -------
+        int64[n]
+
+        Examples
+        --------
+        >>> import gtok
+        >>> index = gtok.build_index(["chr1:100-200", "chr1:150-300"])
+        >>> index.count(["chr1:180-190", "chr1:250-260", "chr2:180-190"])
+        array([2, 1, 0])
+        """
+        regions = as_regions(queries)
+        parts = self._ask(self.kernel.count, regions, n_threads)
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def overlaps(
+        self, queries: Sample, *, n_threads: int = 1
+    ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """The regions that each query overlaps.
+
+        Parameters
+        ----------
+        queries : sample
+            Whatever `as_regions` takes.
+        n_threads : int
+            Threads to use.
+
+        Returns
+        -------
+        offsets : int64[n + 1]
+            The ids of query i are ``ids[offsets[i]:offsets[i + 1]]``.
+        ids : int32[m]
+            Row numbers of the indexed set; of one query in its order by (start, end, row).
+
+        Examples
+        --------
+        >>> import gtok
+        >>> index = gtok.build_index(["chr1:100-200", "chr1:150-300"])
+        >>> offsets, ids = index.overlaps(["chr1:180-190", "chr1:250-260"])
+        >>> offsets, ids
+        (array([0, 2, 3]), array([0, 1, 1], dtype=int32))
+        """
+        regions = as_regions(queries)
+        parts = self._ask(self.kernel.overlaps, regions, n_threads)
+        if len(parts) == 1:
+            return parts[0]
+        offsets = np.zeros(len(regions) + 1, dtype=np.int64)
+        at = 0
+        for part_offsets, _ in parts:
+            n = len(part_offsets) - 1
+            np.add(part_offsets[1:], offsets[at], out=offsets[at + 1 : at + 1 + n])
+            at += n
+        return offsets, np.concatenate([ids for _, ids in parts])
+
+    def _ask(self, ask: Callable[..., T], regions: RegionSet, n_threads: int) -> list[T]:
+        codes = regions.codes_for(self.chrom_names)
+
+        def answer(lo: int) -> T:
+            rows = slice(lo, lo + ROWS_AT_ONCE)
+            return ask(codes[rows], regions.starts[rows], regions.ends[rows])
+
+        starts = range(0, max(len(regions), 1), ROWS_AT_ONCE)
+        return in_threads(answer, starts, n_threads)
+
+
+def in_threads(work: Callable[[Any], T], items: Any, n_threads: int) -> list[T]:
+    """What `work` makes of each item, in order; in the calling thread if that is the only one."""
+    if n_threads < 1:
+        raise GtokError(f"expected at least one thread, found n_threads={n_threads}")
+    if n_threads == 1 or len(items) < 2:
+        return [work(item) for item in items]
+    with _pool(min(n_threads, len(items))) as pool:
+        return list(pool.map(work, items))
+
+
+@contextmanager
+def _pool(n_threads: int) -> Iterator[Any]:
+    """A pool that drops what has not begun when an exception, Ctrl-C say, ends its use."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    pool = ThreadPoolExecutor(n_threads)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def build_index(regions: Sample, method: Method = "auto") -> RegionIndex:
+    """Index regions for overlap queries.
+
+    Parameters
+    ----------
+    regions : sample
+        Whatever `as_regions` takes; ids are row numbers. Repeated rows are allowed.
+    method : {"auto", "bits", "ailist"}
+        BITS (Layer et al. 2013) is the faster one where regions are of similar length, AIList
+        (Feng et al. 2019) where some are so long that they cover many others. "auto" builds
+        BITS, asks it for a sample of the regions themselves, and takes AIList if it had to look
+        at many in vain. Both give the same answers.
+
+    Returns
+    -------
+    RegionIndex
+
+    Examples
+    --------
+    >>> import gtok
+    >>> gtok.build_index(["chr1:100-200", "chr2:5-50"])
+    RegionIndex(method='bits', 2 chromosomes)
+    """
+    if method not in METHODS:
+        raise GtokError(f"expected method {', '.join(map(repr, METHODS))}, found {method!r}")
+    regions = as_regions(regions)
+    order = regions.genome_order()
+    if order is None:
+        codes, spans = regions.codes, _spans(regions.starts, regions.ends)
+        ids = None
+    else:
+        codes, spans = regions.codes[order], _spans(regions.starts[order], regions.ends[order])
+        ids = order.astype(np.int32)
+    n_chroms = len(regions.chrom_names)
+    bounds = np.zeros(n_chroms + 1, dtype=np.int64)
+    np.cumsum(np.bincount(codes, minlength=n_chroms), out=bounds[1:])
+    if method != "ailist":
+        bits = Bits(bounds, spans, ids)
+        if method == "bits" or not _wastes(bits, codes, spans):
+            return RegionIndex(bits, "bits", regions.chrom_names)
+    return RegionIndex(AIList(bounds, spans, ids), "ailist", regions.chrom_names)
+
+
+def _spans(starts: NDArray[np.int32], ends: NDArray[np.int32]) -> NDArray[np.int32]:
+    spans = np.empty((len(starts), 2), dtype=np.int32)
+    spans[:, 0] = starts
+    spans[:, 1] = ends
+    return spans
+
+
+def _wastes(bits: Bits, codes: NDArray[np.int32], spans: NDArray[np.int32]) -> bool:
+    """Whether queries like the regions themselves make BITS look at many regions in vain."""
+    n = len(codes)
+    if n == 0:
+        return False
+    rows = np.linspace(0, n - 1, min(n, _PROBES)).astype(np.int64)
+    probes = (codes[rows], spans[rows, 0].copy(), spans[rows, 1].copy())
+    waste = bits.scanned(*probes) - bits.count(*probes)
+    return float(waste.mean()) > _WASTE

@@ -1,0 +1,446 @@
+"""`Region` and `RegionSet`: regions as columns."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from gtok._bed import format_rows
+from gtok.bed import MAX_COORDINATE, MAX_LINE, Source, TextColumn, read_bed
+from gtok.errors import GtokError
+from gtok.files import write_gzip, write_whole
+from gtok.frames import as_frame, kind_of, read_frame
+
+_REGION_STRING = re.compile(r"(.+):([0-9]+)-([0-9]+)", re.DOTALL)
+_ROWS_AT_ONCE = 1 << 16
+
+
+def is_region_text(text: str) -> bool:
+    """Whether a string has the form ``chrom:start-end``."""
+    return _REGION_STRING.fullmatch(text) is not None
+
+
+class Region(NamedTuple):
+    """One region, 0-based and half-open.
+
+    Examples
+    --------
+    >>> from gtok import Region
+    >>> region = Region("chr1", 100, 200)
+    >>> str(region), region.chr, region.end - region.start
+    ('chr1:100-200', 'chr1', 100)
+    """
+
+    chrom: str
+    start: int
+    end: int
+
+    @property
+    def chr(self) -> str:
+        """The chromosome, by its shorter name."""
+        return self.chrom
+
+    @classmethod
+    def parse(cls, text: str) -> Region:
+        """Read ``chrom:start-end``, from the right, since a contig's name may hold a colon.
+
+        Raises
+        ------
+        GtokError
+            If the text is not of this form.
+
+        Examples
+        --------
+        >>> from gtok import Region
+        >>> Region.parse("HLA-A*01:01:01:01:5-20")
+        Region(chrom='HLA-A*01:01:01:01', start=5, end=20)
+        """
+        match = _REGION_STRING.fullmatch(text)
+        if match is None:
+            raise GtokError(f"expected a region as chrom:start-end, found {text!r}")
+        return cls(match[1], int(match[2]), int(match[3]))
+
+    def __str__(self) -> str:
+        return f"{self.chrom}:{self.start}-{self.end}"
+
+
+class RegionSet:
+    """Regions as columns, in the order in which they were given.
+
+    Immutable; whatever reads regions in gtok makes one of these (see `as_regions`).
+
+    Parameters
+    ----------
+    chroms : sequence of str
+        The chromosome of each region.
+    starts, ends : array-like of int
+        Base pairs, 0-based and half-open, from 0 to 2**31 - 1, start <= end.
+
+    Attributes
+    ----------
+    codes : int32[n]
+        The chromosome of each region, a row of `chrom_names`.
+    chrom_names : tuple of str
+        In order of first appearance.
+    starts, ends : int32[n]
+        Base pairs.
+
+    Raises
+    ------
+    GtokError
+        If a coordinate is out of its range or an end lies before its start.
+
+    Examples
+    --------
+    >>> from gtok import RegionSet
+    >>> regions = RegionSet(["chr1", "chr1", "chrX"], [100, 500, 20], [200, 650, 80])
+    >>> regions
+    RegionSet(3 regions on 2 chromosomes, 310 bp)
+    >>> regions[1], regions.chrom_names
+    (Region(chrom='chr1', start=500, end=650), ('chr1', 'chrX'))
+    """
+
+    __slots__ = ("_names", "_scores", "chrom_names", "codes", "ends", "source", "starts")
+
+    codes: NDArray[np.int32]
+    starts: NDArray[np.int32]
+    ends: NDArray[np.int32]
+    chrom_names: tuple[str, ...]
+    source: Source | None
+
+    def __init__(self, chroms: Sequence[str], starts: ArrayLike, ends: ArrayLike) -> None:
+        numbers: dict[str, int] = {}
+        codes = np.fromiter(
+            (numbers.setdefault(chrom, len(numbers)) for chrom in chroms), dtype=np.int32
+        )
+        for name in numbers:
+            _check_name(name)
+        _fill(self, codes, tuple(numbers), _coordinates(starts, "starts"), _coordinates(ends, "ends"))
+
+    @classmethod
+    def from_codes(
+        cls,
+        codes: NDArray[np.int32],
+        chrom_names: Sequence[str],
+        starts: ArrayLike,
+        ends: ArrayLike,
+    ) -> RegionSet:
+        """Make a set from chromosomes that are numbers of `chrom_names` already."""
+        codes = np.array(codes, dtype=np.int32)
+        for name in chrom_names:
+            _check_name(name)
+        if len(codes) and not 0 <= codes.min() <= codes.max() < len(chrom_names):
+            raise GtokError(f"expected chromosome codes from 0 to {len(chrom_names) - 1}")
+        regions = cls.__new__(cls)
+        _fill(
+            regions,
+            codes,
+            tuple(chrom_names),
+            _coordinates(starts, "starts"),
+            _coordinates(ends, "ends"),
+        )
+        return regions
+
+    @classmethod
+    def from_bed(
+        cls, path: str | os.PathLike[str], *, extra: bool = False, max_line: int = MAX_LINE
+    ) -> RegionSet:
+        """Read a BED file: plain, gzip or bgzip (told by its bytes), ``-`` being standard input.
+
+        Comments (``#``), blank lines and ``track`` and ``browser`` lines are passed over.
+        Anything else that is no region is an error.
+
+        Parameters
+        ----------
+        path : str or path
+            The file.
+        extra : bool
+            Keep the name (column 4) and the score (column 5).
+        max_line : int
+            The longest line accepted, in bytes.
+
+        Raises
+        ------
+        BedError
+            Naming the file, the line, and what was found, if the file is not BED.
+        """
+        bed = read_bed(path, (3, 4) if extra else (), max_line)
+        regions = cls.__new__(cls)
+        _set(regions, bed.codes, bed.chrom_names, bed.starts, bed.ends, bed.source)
+        if extra:
+            _attach(regions, *bed.texts)
+        return regions
+
+    @classmethod
+    def from_frame(cls, frame: Any, *, extra: bool = False) -> RegionSet:
+        """Take the columns of a pandas, polars, pyarrow, bioframe or PyRanges frame.
+
+        Parameters
+        ----------
+        frame : data frame
+            With columns chrom, chr, chromosome, Chromosome or seqnames; start, Start or
+            chromStart; end, End, chromEnd or stop.
+        extra : bool
+            Keep the columns name and score, where there are any.
+
+        Raises
+        ------
+        GtokError
+            If a column is missing, or a value is.
+        """
+        table = as_frame(frame)
+        if table is None:
+            raise TypeError(f"expected a data frame, found {kind_of(frame)}")
+        columns = read_frame(table, extra)
+        regions = cls.from_codes(
+            columns.codes, columns.chrom_names, columns.starts, columns.ends
+        )
+        _attach(regions, *columns.texts)
+        return regions
+
+    @property
+    def names(self) -> list[str] | None:
+        """The name of each region, where they have any and it was kept."""
+        return None if self._names is None else self._names.to_list()
+
+    @property
+    def scores(self) -> NDArray[np.float64] | None:
+        """The score of each region, NaN where there is none, where they are numbers."""
+        return None if self._scores is None else self._scores.to_floats()
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def __iter__(self) -> Iterator[Region]:
+        for code, start, end in zip(
+            self.codes.tolist(), self.starts.tolist(), self.ends.tolist(), strict=True
+        ):
+            yield Region(self.chrom_names[code], start, end)
+
+    def __getitem__(self, row: Any) -> Any:
+        """One region by its number, or a `RegionSet` by a slice, a mask or an array of numbers."""
+        if isinstance(row, (int, np.integer)):
+            return Region(
+                self.chrom_names[self.codes[row]], int(self.starts[row]), int(self.ends[row])
+            )
+        rows = np.arange(len(self))[row]
+        regions = RegionSet.__new__(RegionSet)
+        _set(regions, self.codes[rows], self.chrom_names, self.starts[rows], self.ends[rows], None)
+        _attach(regions, *(text and text.take(rows) for text in (self._names, self._scores)))
+        return regions
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, RegionSet):
+            return NotImplemented
+        return (
+            len(self) == len(other)
+            and np.array_equal(self.starts, other.starts)
+            and np.array_equal(self.ends, other.ends)
+            and np.array_equal(self.codes, other.codes_for(self.chrom_names))
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # compared by content
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError("a RegionSet does not change; make a new one")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        state = {name: getattr(self, name) for name in self.__slots__}
+        return _unpickle, (state,)
+
+    def __repr__(self) -> str:
+        total = int(self.ends.sum(dtype=np.int64) - self.starts.sum(dtype=np.int64))
+        on = len(np.unique(self.codes))
+        return (
+            f"RegionSet({len(self):,} region{'s' * (len(self) != 1)} on "
+            f"{on:,} chromosome{'s' * (on != 1)}, {total:,} bp)"
+        )
+
+    def codes_for(self, chrom_names: Sequence[str]) -> NDArray[np.int32]:
+        """The codes that the regions' chromosomes have among other names, -1 where they have none."""
+        if self.chrom_names == tuple(chrom_names[: len(self.chrom_names)]):
+            return self.codes
+        numbers = {name: code for code, name in enumerate(chrom_names)}
+        table = np.array([numbers.get(name, -1) for name in self.chrom_names], dtype=np.int32)
+        return table[self.codes] if len(table) else self.codes
+
+    def genome_order(self, codes: NDArray[np.int32] | None = None) -> NDArray[np.int64] | None:
+        """The rows by (chromosome, start, end, row); None where they stand so already.
+
+        Parameters
+        ----------
+        codes : int32[n], optional
+            The chromosomes by other numbers, as `codes_for` gives them.
+        """
+        codes = self.codes if codes is None else codes
+        if len(codes) < 2:
+            return None
+        key = codes.astype(np.int64)
+        key <<= 32
+        key |= self.starts
+        ascending = key[1:] > key[:-1]
+        if ascending.all():
+            return None
+        if ((key[1:] >= key[:-1]) & (ascending | (self.ends[1:] >= self.ends[:-1]))).all():
+            return None
+        return np.lexsort((self.ends, key))
+
+    def where(self, row: int) -> str:
+        """Say which row this is: by its line, if it came from a file."""
+        if self.source is None:
+            return f"row {row}"
+        return f"{self.source.name}, line {self.source.line(row)}"
+
+    def to_frame(self, backend: str = "pandas") -> Any:
+        """The regions as a data frame with columns chrom, start, end and, if kept, name, score.
+
+        Parameters
+        ----------
+        backend : {"pandas", "polars", "pyarrow"}
+            Whose frame.
+        """
+        import narwhals as nw
+
+        columns: dict[str, Any] = {
+            "chrom": np.array(self.chrom_names, dtype=object)[self.codes].tolist(),
+            "start": self.starts,
+            "end": self.ends,
+        }
+        if (names := self.names) is not None:
+            columns["name"] = names
+        if (scores := self.scores) is not None:
+            columns["score"] = scores
+        try:
+            return nw.from_dict(columns, backend=backend).to_native()
+        except ModuleNotFoundError:
+            raise ImportError(
+                f"a {backend} data frame needs {backend}: pip install {backend}"
+            ) from None
+
+    def to_bed(self, path: str | os.PathLike[str]) -> None:
+        """Write a BED file, whole or not at all, gzip'd if its name ends in ``.gz``.
+
+        Names and scores, where they were kept, become columns 4 and 5.
+        """
+        writer = write_gzip if os.fspath(path).endswith(".gz") else write_whole
+        encoded = [name.encode() for name in self.chrom_names]
+        with writer(path) as handle:
+            for lo in range(0, len(self), _ROWS_AT_ONCE):
+                rows = slice(lo, lo + _ROWS_AT_ONCE)
+                columns = (self.codes[rows], self.starts[rows], self.ends[rows])
+                if self._names is None and self._scores is None:
+                    handle.write(format_rows(encoded, *columns))
+                else:
+                    handle.write(self._with_texts(encoded, rows, columns))
+
+    def _with_texts(self, encoded: list[bytes], rows: slice, columns: Any) -> bytes:
+        lines = bytes(format_rows(encoded, *columns)).splitlines()
+        numbers = np.arange(len(self))[rows]
+        for text in (self._names, self._scores):
+            if text is None and self._scores is None:
+                continue
+            fields = ["."] * len(lines) if text is None else text.take(numbers).to_list()
+            lines = [
+                line + b"\t" + (field or ".").encode()
+                for line, field in zip(lines, fields, strict=True)
+            ]
+        return b"\n".join(lines) + b"\n"
+
+
+def _fill(
+    regions: RegionSet,
+    codes: NDArray[np.int32],
+    chrom_names: tuple[str, ...],
+    starts: NDArray[np.int32],
+    ends: NDArray[np.int32],
+) -> None:
+    """Check and freeze the columns of a set made by hand."""
+    if not len(codes) == len(starts) == len(ends):
+        raise GtokError(
+            f"expected columns of one length, found {len(codes)} chromosomes, "
+            f"{len(starts)} starts and {len(ends)} ends"
+        )
+    backward = starts > ends
+    if backward.any():
+        row = int(np.argmax(backward))
+        raise GtokError(f"row {row}: expected start <= end, found {starts[row]} > {ends[row]}")
+    _set(regions, codes, chrom_names, starts, ends, None)
+
+
+def _set(
+    regions: RegionSet,
+    codes: NDArray[np.int32],
+    chrom_names: tuple[str, ...],
+    starts: NDArray[np.int32],
+    ends: NDArray[np.int32],
+    source: Source | None,
+) -> None:
+    for name, column in (("codes", codes), ("starts", starts), ("ends", ends)):
+        column.flags.writeable = False
+        object.__setattr__(regions, name, column)
+    object.__setattr__(regions, "chrom_names", chrom_names)
+    object.__setattr__(regions, "source", source)
+    _attach(regions, None, None)
+
+
+def _attach(regions: RegionSet, names: TextColumn | None, scores: TextColumn | None) -> None:
+    object.__setattr__(regions, "_names", names)
+    object.__setattr__(regions, "_scores", scores)
+
+
+def _unpickle(state: dict[str, Any]) -> RegionSet:
+    regions = RegionSet.__new__(RegionSet)
+    for name, value in state.items():
+        if isinstance(value, np.ndarray):
+            value.flags.writeable = False
+        object.__setattr__(regions, name, value)
+    return regions
+
+
+def _check_name(name: object) -> None:
+    if not isinstance(name, str):
+        raise TypeError(f"expected a chromosome's name as a string, found {kind_of(name)} {name!r}")
+    if not name or name != name.strip() or any(ord(character) < 32 for character in name):
+        raise GtokError(f"expected a chromosome's name without blanks around it, found {name!r}")
+
+
+def _coordinates(values: ArrayLike, where: str) -> NDArray[np.int32]:
+    """A private int32 copy; whole floats are taken, anything that would change is refused."""
+    found = np.asarray(values)
+    if found.ndim != 1:
+        raise GtokError(f"{where}: expected one dimension, found {found.ndim}")
+    if found.dtype.kind == "O":
+        found = _from_objects(found, where)
+    if len(found) == 0:
+        return np.empty(0, dtype=np.int32)
+    if found.dtype.kind == "f":
+        bad = ~(np.isfinite(found) & (found == np.floor(found)))
+        expected = "a whole number"
+        if not bad.any():
+            bad = (found < 0) | (found > MAX_COORDINATE)
+            expected = f"a number from 0 to {MAX_COORDINATE}"
+    elif found.dtype.kind in "iu":
+        bad = (found < 0) | (found > MAX_COORDINATE)
+        expected = f"a number from 0 to {MAX_COORDINATE}"
+    else:
+        raise TypeError(f"{where}: expected whole numbers, found {found.dtype}")
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise GtokError(f"{where}, row {row}: expected {expected}, found {found[row]}")
+    return found.astype(np.int32)
+
+
+def _from_objects(values: NDArray[Any], where: str) -> NDArray[Any]:
+    for row, value in enumerate(values.tolist()):
+        if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
+            raise TypeError(f"{where}, row {row}: expected a whole number, found {value!r}")
+        if value != value or not 0 <= value <= MAX_COORDINATE:  # NaN is unequal to itself
+            raise GtokError(
+                f"{where}, row {row}: expected a number from 0 to {MAX_COORDINATE}, found {value}"
+            )
+    return values.astype(np.float64)  # exact up to 2**53

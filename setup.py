@@ -1,0 +1,45 @@
+"""The compiled modules; everything else about the package stands in pyproject.toml.
+
+Environment switches, for development:
+
+GTOK_DEBUG=1
+    Bounds checks on, no optimization, and a build folder of its own (Cython does not notice
+    changed directives by itself).
+GTOK_CFLAGS="..."
+    Further flags for the compiler and the linker (``CFLAGS`` would replace the optimization level).
+"""
+
+import os
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+
+DEBUG = os.environ.get("GTOK_DEBUG", "") not in ("", "0")
+EXTRA = os.environ.get("GTOK_CFLAGS", "").split()
+MODULES = ["_bed", "_bits", "_ailist", "_counts"]
+
+extensions = [
+    Extension(
+        f"gtok.{name}",
+        [f"gtok/{name}.pyx"],
+        extra_compile_args=(["-O0", "-g"] if DEBUG else ["-O3"]) + EXTRA,
+        extra_link_args=EXTRA,
+    )
+    for name in MODULES
+]
+
+setup(
+    ext_modules=cythonize(
+        extensions,
+        build_dir="build/cython-debug" if DEBUG else "build/cython",
+        language_level=3,
+        compiler_directives={
+            "boundscheck": DEBUG,
+            "wraparound": False,
+            "initializedcheck": DEBUG,
+            "cdivision": True,
+            "embedsignature": True,
+            "freethreading_compatible": True,
+        },
+    )
+)
