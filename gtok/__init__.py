@@ -1,1 +1,71 @@
+"""gtok: genomic intervals to tokens, exact and fast.
+
+A *universe* is a fixed, ordered list of regions, one word of the vocabulary each. Tokenizing a
+sample, say a BED file of peaks, means finding every region of the universe that it overlaps.
+
+>>> import gtok
+>>> t = gtok.Tokenizer(["chr1:100-200", "chr1:150-300", "chr2:5-50"])
+>>> t.tokenize(["chr1:180-190"])
+['chr1:100-200', 'chr1:150-300']
+
+All coordinates are base pairs, 0-based and half-open, as in BED.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 __version__ = "0.1.0"
+
+# Each name is imported when it is first asked for: `import gtok` itself costs next to nothing.
+_HOMES = {
+    "BedError": "errors",
+    "ConfigError": "errors",
+    "GtokError": "errors",
+    "Region": "regions",
+    "RegionSet": "regions",
+    "SpecialTokens": "universe",
+    "TokenBatch": "batch",
+    "Tokenizer": "tokenizer",
+    "Universe": "universe",
+    "as_regions": "samples",
+    "build_index": "index",
+    "read_gtok": "tokens_io",
+    "read_parquet": "tokens_io",
+    "similarity": "sparse",
+    "write_gtok": "tokens_io",
+    "write_parquet": "tokens_io",
+}
+
+if TYPE_CHECKING:
+    from gtok.batch import TokenBatch as TokenBatch
+    from gtok.errors import BedError as BedError
+    from gtok.errors import ConfigError as ConfigError
+    from gtok.errors import GtokError as GtokError
+    from gtok.index import build_index as build_index
+    from gtok.regions import Region as Region
+    from gtok.regions import RegionSet as RegionSet
+    from gtok.samples import as_regions as as_regions
+    from gtok.sparse import similarity as similarity
+    from gtok.tokenizer import Tokenizer as Tokenizer
+    from gtok.tokens_io import read_gtok as read_gtok
+    from gtok.tokens_io import read_parquet as read_parquet
+    from gtok.tokens_io import write_gtok as write_gtok
+    from gtok.tokens_io import write_parquet as write_parquet
+    from gtok.universe import SpecialTokens as SpecialTokens
+    from gtok.universe import Universe as Universe
+
+__all__ = [*_HOMES, "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'gtok' has no attribute {name!r}")
+    value = getattr(import_module(f"gtok.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

@@ -15,7 +15,7 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 
 from gtok._kernels cimport (
-    Cell, Ids, Run, Span, append_hits, bucket_of, fill_table, first_of, hand_over, hits_between,
+    SPARE, Cell, Ids, Run, Span, append_hits, bucket_of, fill_table, first_of, hand_over, hits_between,
     last_of, pick_shift, prefetch, reserve, starts_below,
 )
 from gtok._typedefs cimport id_t, off_t, pos_t
@@ -81,8 +81,8 @@ cdef class AIList:
     ----------
     bounds : int64[n_chroms + 1]
         The regions of chromosome c are the rows bounds[c] .. bounds[c + 1] - 1.
-    spans : int32[n, 2]
-        Start and end of each region, by (start, end) within a chromosome.
+    spans : int32[n + 4, 2]
+        Start and end of each region, by (start, end) within a chromosome, and four spare rows.
     order : int32[n] or None
         The id of each row; None where it is the row's number.
     """
@@ -99,15 +99,17 @@ cdef class AIList:
 
     def __cinit__(self, const int64_t[::1] bounds, const pos_t[:, ::1] spans,
                   const id_t[::1] order):
-        cdef off_t n = spans.shape[0]
+        cdef off_t n = bounds[bounds.shape[0] - 1]
         cdef off_t n_cells
+        if spans.shape[0] != n + SPARE:
+            raise ValueError(f"expected {n + SPARE} spans, found {spans.shape[0]}")
         self.bounds = bounds
         self.given = spans
         self.order = order
         self.n_chroms = <id_t> (bounds.shape[0] - 1)
         self.rows = np.arange(n, dtype=np.int32)
         self.first_run = np.zeros(self.n_chroms + 2, dtype=np.int32)
-        self.spans = np.empty((n, 2), dtype=np.int32)
+        self.spans = np.zeros((n + SPARE, 2), dtype=np.int32)
         self.runs = <Run *> malloc((self.n_chroms + 1) * MAX_LISTS * sizeof(Run))
         if self.runs == NULL:
             raise MemoryError()
@@ -213,7 +215,7 @@ cdef class AIList:
         cdef off_t n = chroms.shape[0]
         counts = np.zeros(n, dtype=np.int64)
         cdef int64_t[::1] out = counts
-        if n and self.given.shape[0]:
+        if n and self.rows.shape[0]:
             with nogil:
                 self.count_all(chroms, starts, ends, out)
         return counts
@@ -256,7 +258,7 @@ cdef class AIList:
         cdef bint done
         offsets = np.zeros(n + 1, dtype=np.int64)
         cdef off_t[::1] out = offsets
-        if n and self.given.shape[0]:
+        if n and self.rows.shape[0]:
             with nogil:
                 done = self.append_all(chroms, starts, ends, out, &hits, &scratch)
                 free(scratch.data)

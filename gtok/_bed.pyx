@@ -243,6 +243,7 @@ cdef class BedParser:
     cdef Text[MAX_TEXTS] texts
     cdef int n_texts
     cdef int last_field           # the last field to keep
+    cdef off_t size               # bytes in the buffer
     cdef off_t bad_at
     cdef off_t bad_length
     cdef bint no_memory
@@ -304,6 +305,7 @@ cdef class BedParser:
         cdef unsigned char *data
         if n == 0:
             return True
+        self.size = size
         data = &self.buffer[0]
         with nogil:
             used = size
@@ -323,6 +325,22 @@ cdef class BedParser:
             self.bad_at = 0
             self.bad_length = self.carried
         return self.bad_at < 0
+
+    def resume(self):
+        """Go on behind the line that is no BED, as if it were a comment."""
+        cdef off_t used = self.bad_at + self.bad_length
+        cdef off_t rest = self.size - used
+        if self.bad_at < 0:
+            return True
+        # What is left begins with the bad line's newline, unless it was cut off as too long.
+        memmove(&self.buffer[0], &self.buffer[used], rest)
+        self.bad_at = -1
+        self.carried = 0
+        if rest and self.buffer[0] == c'\n':
+            self.n_lines -= 1  # that newline makes an empty line, counted and skipped
+        else:
+            self.n_skipped += 1
+        return self.feed(rest)
 
     def finish(self):
         """Parse the last line where it has no end."""

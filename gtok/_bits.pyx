@@ -14,7 +14,7 @@ from libc.stdint cimport int64_t
 from libc.stdlib cimport free, malloc, qsort
 
 from gtok._kernels cimport (
-    Cell, Ids, Run, Span, append_hits, bucket_of, fill_table, first_of, hand_over, hits_between,
+    SPARE, Cell, Ids, Run, Span, append_hits, ascends, bucket_of, fill_table, first_of, hand_over, hits_between,
     last_of, pick_shift, prefetch, starts_below,
 )
 from gtok._typedefs cimport id_t, off_t, pos_t
@@ -56,8 +56,8 @@ cdef class Bits:
     ----------
     bounds : int64[n_chroms + 1]
         The regions of chromosome c are the rows bounds[c] .. bounds[c + 1] - 1.
-    spans : int32[n, 2]
-        Start and end of each region, by (start, end) within a chromosome.
+    spans : int32[n + 4, 2]
+        Start and end of each region, by (start, end) within a chromosome, and four spare rows.
     order : int32[n] or None
         The id of each row; None where it is the row's number.
     """
@@ -75,6 +75,7 @@ cdef class Bits:
                   const id_t[::1] order):
         cdef id_t c
         cdef off_t n_cells = 1
+        cdef off_t n_regions = bounds[bounds.shape[0] - 1]
         cdef off_t n
         cdef off_t k
         cdef int64_t furthest
@@ -82,6 +83,8 @@ cdef class Bits:
         self.bounds = bounds
         self.spans = spans
         self.order = order
+        if spans.shape[0] != n_regions + SPARE:
+            raise ValueError(f"expected {n_regions + SPARE} spans, found {spans.shape[0]}")
         self.n_chroms = <id_t> (bounds.shape[0] - 1)
         self.runs = <Run *> malloc((self.n_chroms + 1) * sizeof(Run))
         if self.runs == NULL:
@@ -107,8 +110,8 @@ cdef class Bits:
         run.shift = 31
         self.cells = np.zeros((n_cells, 2), dtype=np.int32)
         self.ends_below = np.zeros(n_cells + 1, dtype=np.int32)
-        self.ends = np.empty(spans.shape[0], dtype=np.int32)
-        if spans.shape[0]:
+        self.ends = np.empty(n_regions, dtype=np.int32)
+        if n_regions:
             with nogil:
                 for c in range(self.n_chroms):
                     self.fill(c)
@@ -176,7 +179,7 @@ cdef class Bits:
         cdef off_t n = chroms.shape[0]
         counts = np.zeros(n, dtype=np.int64)
         cdef int64_t[::1] out = counts
-        if n and self.spans.shape[0]:
+        if n and self.ends.shape[0]:
             with nogil:
                 self.count_all(chroms, starts, ends, out)
         return counts
@@ -217,7 +220,7 @@ cdef class Bits:
         cdef bint done
         offsets = np.zeros(n + 1, dtype=np.int64)
         cdef off_t[::1] out = offsets
-        if n and self.spans.shape[0]:
+        if n and self.ends.shape[0]:
             with nogil:
                 done = self.append_all(chroms, starts, ends, out, &hits)
             if not done:
@@ -234,9 +237,20 @@ cdef class Bits:
         cdef off_t[BLOCK] los
         cdef off_t[BLOCK] his
         cdef const Run *run
+        cdef Run here
         block = 0
         while block < n:
             stop = min(block + BLOCK, n)
+            if ascends(&chroms[block], &starts[block], stop - block):
+                # What one query reads, the next ones read too: nothing to ask for.
+                here = self.run_of(chroms[block])[0]
+                for i in range(block, stop):
+                    if not append_hits(spans, first_of(&here, cells, starts[i]),
+                                       last_of(&here, cells, ends[i]), starts[i], ends[i], hits):
+                        return False
+                    offsets[i + 1] = hits.size
+                block = stop
+                continue
             for i in range(block, stop):
                 run = self.run_of(chroms[i])
                 prefetch(&cells[run.table + bucket_of(run, starts[i])])

@@ -18,6 +18,10 @@ cdef extern from *:
     void prefetch "GTOK_PREFETCH"(const void *) noexcept nogil
 
 
+cdef enum:
+    SPARE = 4   # rows behind the last region that may be read, never used
+
+
 # A run of regions in genome order (one chromosome, or one component of one), and a table over it:
 # bucket b covers the coordinates [b << shift, (b + 1) << shift). For each of them the table knows
 # where regions that reach into it begin and how many regions start before it, so that a query
@@ -102,6 +106,15 @@ cdef inline off_t last_of(const Run *run, const Cell *cells, pos_t end) noexcept
     return cells[run.table + (bucket if bucket < run.n_buckets else run.n_buckets)].below
 
 
+cdef inline bint ascends(const id_t *chroms, const pos_t *starts, off_t n) noexcept nogil:
+    """Whether queries are on one chromosome and none starts before the one ahead of it."""
+    cdef int falls = 0
+    cdef off_t i
+    for i in range(1, n):
+        falls |= (chroms[i] != chroms[i - 1]) | (starts[i] < starts[i - 1])
+    return falls == 0
+
+
 cdef inline int pick_shift(int64_t furthest, int64_t n) noexcept nogil:
     """The narrowest buckets, as a power of two, of which `n` or fewer cover 0 .. furthest."""
     cdef int shift = 0
@@ -156,13 +169,23 @@ cdef inline off_t starts_below(const Run *run, const Span *spans, const Cell *ce
     return lo
 
 
+cdef inline bint is_hit(const Span *spans, off_t k, off_t hi, pos_t start,
+                        pos_t end) noexcept nogil:
+    """Whether region k comes before hi and overlaps [start, end), without a branch."""
+    return (k < hi) & (spans[k].start < end) & (spans[k].end > start)
+
+
 cdef inline off_t hits_between(const Span *spans, off_t lo, off_t hi, pos_t start,
                                pos_t end) noexcept nogil:
     """How many of the regions lo .. hi - 1 overlap [start, end)."""
     cdef off_t n = 0
     cdef off_t k
-    for k in range(lo, hi):
-        n += (spans[k].start < end) & (spans[k].end > start)
+    n += is_hit(spans, lo, hi, start, end)
+    n += is_hit(spans, lo + 1, hi, start, end)
+    n += is_hit(spans, lo + 2, hi, start, end)
+    n += is_hit(spans, lo + 3, hi, start, end)
+    for k in range(lo + SPARE, hi):
+        n += is_hit(spans, k, hi, start, end)
     return n
 
 
@@ -170,17 +193,26 @@ cdef inline bint append_hits(const Span *spans, off_t lo, off_t hi, pos_t start,
                              Ids *hits) noexcept nogil:
     """Append those of the regions lo .. hi - 1 that overlap [start, end); False without memory.
 
-    Every region is written, and the next one over it if it was no hit: there is no branch to
-    mispredict.
+    Every region is written, and the next one over it if it was no hit; and as most queries have
+    fewer than four candidates, four are looked at whether they are candidates or not. So there is
+    no branch to mispredict.
     """
     cdef off_t n = hits.size
     cdef off_t k
     cdef id_t *data
-    if not reserve(hits, hi - lo):
+    if not reserve(hits, hi - lo if hi - lo > SPARE else SPARE):
         return False
     data = hits.data
-    for k in range(lo, hi):
+    data[n] = <id_t> lo
+    n += is_hit(spans, lo, hi, start, end)
+    data[n] = <id_t> (lo + 1)
+    n += is_hit(spans, lo + 1, hi, start, end)
+    data[n] = <id_t> (lo + 2)
+    n += is_hit(spans, lo + 2, hi, start, end)
+    data[n] = <id_t> (lo + 3)
+    n += is_hit(spans, lo + 3, hi, start, end)
+    for k in range(lo + SPARE, hi):
         data[n] = <id_t> k
-        n += (spans[k].start < end) & (spans[k].end > start)
+        n += is_hit(spans, k, hi, start, end)
     hits.size = n
     return True

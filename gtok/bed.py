@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -10,34 +11,40 @@ from numpy.typing import NDArray
 
 from gtok._bed import BedParser
 from gtok.errors import BedError, GtokError
-from gtok.files import CHUNK, ByteStream, open_bytes
+from gtok.files import CHUNK, ByteStream, display_name, open_bytes
 
 MAX_COORDINATE = 2**31 - 1
 MAX_LINE = 1 << 26  # bytes
 
 # What other formats begin with, once inflated, and what to do about each.
+_VCF = ("a VCF file", "convert it, say with `bcftools query -f '%CHROM\\t%POS0\\t%END\\n'`")
+_SAM = ("a SAM file", "convert it, say with `bedtools bamtobed`")
+_BIGBED = ("a bigBed file", "convert it with UCSC's `bigBedToBed`")
+_BIGWIG = ("a bigWig file", "convert it with UCSC's `bigWigToBedGraph`")
+_UTF16 = ("UTF-16 text", "save it as UTF-8")
+_UNPACK = "unpack it; gzip and bgzip are read as they are"
 _FOREIGN = [
-    (b"##fileformat=VCF", "a VCF file", "convert it, say with `bcftools query -f '%CHROM\\t%POS0\\t%END\\n'`"),
-    (b"#CHROM\tPOS\t", "a VCF file", "convert it, say with `bcftools query -f '%CHROM\\t%POS0\\t%END\\n'`"),
+    (b"##fileformat=VCF", *_VCF),
+    (b"#CHROM\tPOS\t", *_VCF),
+    (b"BCF", "a BCF file", _VCF[1]),
     (b"##gff-version", "a GFF file", "convert it, say with bedops's `gff2bed`"),
     (b"##gtf", "a GTF file", "convert it, say with bedops's `gtf2bed`"),
-    (b"@HD\t", "a SAM file", "convert it, say with `bedtools bamtobed`"),
-    (b"@SQ\t", "a SAM file", "convert it, say with `bedtools bamtobed`"),
-    (b"BAM\x01", "a BAM file", "convert it, say with `bedtools bamtobed`"),
+    (b"@HD\t", *_SAM),
+    (b"@SQ\t", *_SAM),
+    (b"BAM\x01", "a BAM file", _SAM[1]),
     (b"CRAM", "a CRAM file", "convert it, say with `samtools view -b` and `bedtools bamtobed`"),
-    (b"BCF", "a BCF file", "convert it, say with `bcftools query -f '%CHROM\\t%POS0\\t%END\\n'`"),
-    (b"\xeb\xf2\x89\x87", "a bigBed file", "convert it with UCSC's `bigBedToBed`"),
-    (b"\x87\x89\xf2\xeb", "a bigBed file", "convert it with UCSC's `bigBedToBed`"),
-    (b"\x26\xfc\x8f\x88", "a bigWig file", "convert it with UCSC's `bigWigToBedGraph`"),
-    (b"\x88\x8f\xfc\x26", "a bigWig file", "convert it with UCSC's `bigWigToBedGraph`"),
-    (b"\xff\xfe", "UTF-16 text", "save it as UTF-8"),
-    (b"\xfe\xff", "UTF-16 text", "save it as UTF-8"),
+    (b"\xeb\xf2\x89\x87", *_BIGBED),
+    (b"\x87\x89\xf2\xeb", *_BIGBED),
+    (b"\x26\xfc\x8f\x88", *_BIGWIG),
+    (b"\x88\x8f\xfc\x26", *_BIGWIG),
+    (b"\xff\xfe", *_UTF16),
+    (b"\xfe\xff", *_UTF16),
     (b"PAR1", "a parquet file", "read it into a data frame and pass that"),
-    (b"\x89HDF", "an HDF5 file", "BED is a text format"),
-    (b"PK\x03\x04", "a zip archive", "unpack it"),
-    (b"BZh", "a bzip2 file", "unpack it; gzip and bgzip are read as they are"),
-    (b"\xfd7zXZ", "an xz file", "unpack it; gzip and bgzip are read as they are"),
-    (b"\x28\xb5\x2f\xfd", "a zstd file", "unpack it; gzip and bgzip are read as they are"),
+    (b"\x89HDF", "an HDF5 file", "write its regions as BED"),
+    (b"PK\x03\x04", "a zip archive", _UNPACK),
+    (b"BZh", "a bzip2 file", _UNPACK),
+    (b"\xfd7zXZ", "an xz file", _UNPACK),
+    (b"\x28\xb5\x2f\xfd", "a zstd file", _UNPACK),
 ]
 
 
@@ -131,23 +138,11 @@ def read_bed(
     BedError
         Naming the file, the line and what was found, if the file is not BED.
     """
-    with open_bytes(path) as stream:
-        _refuse_foreign(stream)
-        if stream.head.startswith(b"\xef\xbb\xbf"):
-            stream.drop(3)
-        parser = BedParser(keep, max_line)
-        try:
-            while n := stream.readinto(parser.room(CHUNK)):
-                if not parser.feed(n):
-                    break
-            else:
-                parser.finish()
-        except GtokError as error:
-            raise BedError(f"{error} (after line {parser.n_lines})") from None
-    if parser.bad_line is not None:
-        line, content = parser.bad_line
-        raise BedError(f"{stream.name}, line {line}: {explain(content, max_line, line == 1)}")
-    source = Source(stream.name, parser.skipped())
+    parser = BedParser(keep, max_line)
+    name = display_name(path)
+    for line, content in feed_file(parser, path):
+        raise BedError(f"{name}, line {line}: {explain(content, max_line, line == 1)}")
+    source = Source(name, parser.skipped())
     texts: list[TextColumn | None] = []
     names = parser.chrom_names()
     columns = parser.columns()
@@ -157,15 +152,39 @@ def read_bed(
     return BedColumns(*columns, _decode_names(names, columns[0], source), texts, source)
 
 
+def feed_file(parser: BedParser, path: str | os.PathLike[str]) -> Iterator[tuple[int, bytes]]:
+    """Feed a file to a parser; yield the number and the bytes of each line that is no BED.
+
+    Raises
+    ------
+    BedError
+        If the file is of another format, or its gzip stream is damaged.
+    """
+    with open_bytes(path) as stream:
+        _refuse_foreign(stream)
+        if stream.head.startswith(b"\xef\xbb\xbf"):
+            stream.drop(3)
+        while True:
+            try:
+                n = stream.readinto(parser.room(CHUNK))
+            except GtokError as error:
+                raise BedError(f"{error} (after line {parser.n_lines})") from None
+            good = parser.feed(n) if n else parser.finish()
+            while not good:
+                assert parser.bad_line is not None
+                yield parser.bad_line
+                good = parser.resume()
+            if not n:
+                return
+
+
 def _refuse_foreign(stream: ByteStream) -> None:
     for magic, what, remedy in _FOREIGN:
         if stream.head.startswith(magic):
             raise BedError(f"{stream.name} is {what}, not BED: {remedy}")
 
 
-def _decode_names(
-    names: list[bytes], codes: NDArray[np.int32], source: Source
-) -> tuple[str, ...]:
+def _decode_names(names: list[bytes], codes: NDArray[np.int32], source: Source) -> tuple[str, ...]:
     decoded = []
     for code, name in enumerate(names):
         try:
@@ -191,9 +210,13 @@ def explain(line: bytes, max_line: int = MAX_LINE, is_first: bool = False) -> st
     if b"\0" in line:
         return f"a NUL byte: this is not text{found}"
     if b"\r" in line:
-        return f"a carriage return inside the line; are its ends CR alone? Expected LF or CRLF{found}"
+        return (
+            f"a carriage return inside the line; are its ends CR alone? Expected LF or CRLF{found}"
+        )
     if len(fields) < 3:
-        return f"expected at least three fields (chrom, start, end), found {len(fields)}: {_show(line)}"
+        return (
+            f"expected three fields (chrom, start, end) or more, found {len(fields)}: {_show(line)}"
+        )
     chrom, start, end = fields[:3]
     if not chrom:
         return f"expected a chromosome, found an empty field: {_show(line)}"

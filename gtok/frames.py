@@ -91,7 +91,9 @@ def _codes_of(column: nw.Series[Any]) -> tuple[NDArray[np.int32], list[str]]:
 
 
 def _text_of(column: nw.Series[Any]) -> TextColumn:
-    return TextColumn.from_list(["." if value is None else str(value) for value in column.to_list()])
+    return TextColumn.from_list(
+        ["." if value is None else str(value) for value in column.to_list()]
+    )
 
 
 def kind_of(x: object) -> str:

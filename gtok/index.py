@@ -19,6 +19,7 @@ Method: TypeAlias = Literal["auto", "bits", "ailist"]
 METHODS = ("auto", "bits", "ailist")
 
 ROWS_AT_ONCE = 1 << 16  # queries per call of a kernel: between two of them Ctrl-C is heard
+_SPARE = 4  # rows behind the last that the kernels may read
 _PROBES = 4096  # regions asked for to choose a method
 _WASTE = 48  # rows looked at in vain, per query, from which AIList's further lists are cheaper
 
@@ -203,9 +204,9 @@ def build_index(regions: Sample, method: Method = "auto") -> RegionIndex:
 
 
 def _spans(starts: NDArray[np.int32], ends: NDArray[np.int32]) -> NDArray[np.int32]:
-    spans = np.empty((len(starts), 2), dtype=np.int32)
-    spans[:, 0] = starts
-    spans[:, 1] = ends
+    spans = np.zeros((len(starts) + _SPARE, 2), dtype=np.int32)
+    spans[: len(starts), 0] = starts
+    spans[: len(ends), 1] = ends
     return spans
 
 

@@ -84,7 +84,9 @@ def batch_of(x: Any) -> list[Sample] | None:
     ):
         return None
     items = list(x)
-    single = [_is_region(item) or (isinstance(item, str) and _is_region_string(item)) for item in items]
+    single = [
+        _is_region(item) or (isinstance(item, str) and _is_region_string(item)) for item in items
+    ]
     if all(single):
         return None
     if any(single):
@@ -133,7 +135,9 @@ def _from_list(items: list[Any]) -> RegionSet:
         rows = [Region.parse(item) for item in items]
     elif isinstance(items[0], tuple):
         _expect_kind(
-            items, lambda item: isinstance(item, tuple) and _is_region(item), "a (chrom, start, end)"
+            items,
+            lambda item: isinstance(item, tuple) and _is_region(item),
+            "a (chrom, start, end)",
         )
         rows = [item[:3] for item in items]
     else:

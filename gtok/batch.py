@@ -1,0 +1,332 @@
+"""`TokenBatch`: the ids of many samples and the columns aligned with them; padding."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from gtok.errors import GtokError
+
+if TYPE_CHECKING:
+    import scipy.sparse
+
+Side = Literal["right", "left"]
+
+
+class TokenBatch:
+    """The tokens of n samples, one after the other.
+
+    Parameters
+    ----------
+    ids : int32[m]
+        Token ids.
+    offsets : int64[n + 1]
+        The ids of sample i are ``ids[offsets[i]:offsets[i + 1]]``.
+    values : float32[m], optional
+        A weight for each token.
+    queries : int32[m], optional
+        The row of the input region that hit, in its sample; -1 where no region did.
+    n_regions : int64[n], optional
+        Input regions of each sample.
+    n_hits : int64[n], optional
+        Those of them that overlap a region of the universe.
+
+    Raises
+    ------
+    GtokError
+        If the columns do not fit together.
+
+    Examples
+    --------
+    >>> import gtok
+    >>> t = gtok.Tokenizer(gtok.Universe(["chr1:100-200", "chr1:150-300", "chr2:5-50"]))
+    >>> b = t.encode_batch([["chr1:180-190"], ["chr2:1-10", "chr9:1-10"]])
+    >>> b
+    TokenBatch(2 samples, 3 tokens)
+    >>> b[0], b.n_regions, b.n_hits
+    (array([0, 1], dtype=int32), array([1, 2]), array([1, 1]))
+    """
+
+    def __init__(
+        self,
+        ids: NDArray[np.int32],
+        offsets: NDArray[np.int64],
+        values: NDArray[np.float32] | None = None,
+        queries: NDArray[np.int32] | None = None,
+        n_regions: NDArray[np.int64] | None = None,
+        n_hits: NDArray[np.int64] | None = None,
+    ) -> None:
+        self.ids = np.asarray(ids, dtype=np.int32)
+        self.offsets = np.asarray(offsets, dtype=np.int64)
+        self.values = None if values is None else np.asarray(values, dtype=np.float32)
+        self.queries = None if queries is None else np.asarray(queries, dtype=np.int32)
+        n = len(self.offsets) - 1
+        if n < 0 or self.offsets[0] != 0 or self.offsets[-1] != len(self.ids):
+            raise GtokError(
+                f"expected offsets from 0 to {len(self.ids)}, the number of ids, "
+                f"found {self.offsets[:1]} to {self.offsets[-1:]}"
+            )
+        if (np.diff(self.offsets) < 0).any():
+            raise GtokError("expected offsets that never fall")
+        for name, column in (("values", self.values), ("queries", self.queries)):
+            if column is not None and len(column) != len(self.ids):
+                raise GtokError(f"expected {len(self.ids)} {name}, one per id, found {len(column)}")
+        self.n_regions = _counts(n_regions, n, "n_regions")
+        self.n_hits = _counts(n_hits, n, "n_hits")
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, i: int) -> NDArray[np.int32]:
+        """The ids of one sample, a view."""
+        n = len(self)
+        if not -n <= i < n:
+            raise IndexError(f"expected a sample from 0 to {n - 1}, found {i}")
+        i %= n
+        return self.ids[self.offsets[i] : self.offsets[i + 1]]
+
+    def __iter__(self) -> Iterator[NDArray[np.int32]]:
+        for lo, hi in zip(self.offsets[:-1].tolist(), self.offsets[1:].tolist(), strict=True):
+            yield self.ids[lo:hi]
+
+    def __repr__(self) -> str:
+        n, m = len(self), len(self.ids)
+        extra = "".join(
+            f", {name}" for name in ("values", "queries") if getattr(self, name) is not None
+        )
+        return f"TokenBatch({n:,} sample{'s' * (n != 1)}, {m:,} token{'s' * (m != 1)}{extra})"
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """The number of tokens of each sample, int64[n]."""
+        return np.diff(self.offsets)
+
+    @classmethod
+    def concatenate(cls, batches: Sequence[TokenBatch]) -> TokenBatch:
+        """The samples of several batches in one; aligned columns only where all have them."""
+        if len(batches) == 1:
+            return batches[0]
+        if not batches:
+            return cls(np.empty(0, dtype=np.int32), np.zeros(1, dtype=np.int64))
+        lengths = np.concatenate([batch.lengths for batch in batches])
+        columns: dict[str, Any] = {}
+        for name in ("values", "queries", "n_regions", "n_hits"):
+            parts = [getattr(batch, name) for batch in batches]
+            columns[name] = None if any(p is None for p in parts) else np.concatenate(parts)
+        return cls(
+            np.concatenate([batch.ids for batch in batches]),
+            np.concatenate([[0], np.cumsum(lengths)]),
+            **columns,
+        )
+
+    def head(self, n: int, side: Side = "right") -> TokenBatch:
+        """At most n tokens of each sample: its first, or with `side` "left", its last ones."""
+        lengths = np.minimum(self.lengths, n)
+        if len(lengths) == 0 or self.lengths.max() <= n:
+            return self
+        begins = self.offsets[:-1] if side == "right" else self.offsets[1:] - lengths
+        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        rows = np.arange(offsets[-1]) + np.repeat(begins - offsets[:-1], lengths)
+        return self._take(rows, offsets)
+
+    def framed(self, before: Sequence[int], behind: Sequence[int]) -> TokenBatch:
+        """Each sample with these ids before and behind it; they belong to no input region."""
+        if not before and not behind:
+            return self
+        lengths = self.lengths + len(before) + len(behind)
+        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        rows = np.full(offsets[-1], -1, dtype=np.int64)
+        inside = np.ones(offsets[-1], dtype=bool)
+        for at in range(len(before)):
+            inside[offsets[:-1] + at] = False
+        for at in range(len(behind)):
+            inside[offsets[1:] - 1 - at] = False
+        rows[inside] = np.arange(len(self.ids))
+        framed = self._take(rows, offsets)
+        for at, id in enumerate(before):
+            framed.ids[offsets[:-1] + at] = id
+        for at, id in enumerate(reversed(behind)):
+            framed.ids[offsets[1:] - 1 - at] = id
+        return framed
+
+    def pad(
+        self,
+        pad_id: int,
+        *,
+        length: int | None = None,
+        multiple: int | None = None,
+        side: Side = "right",
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The ids as one matrix, short samples filled up.
+
+        Parameters
+        ----------
+        pad_id : int
+            What to fill up with.
+        length : int, optional
+            The least number of columns; without it, the longest sample's.
+        multiple : int, optional
+            Round the number of columns up to a multiple of this.
+        side : {"right", "left"}
+            Where the filling goes.
+
+        Returns
+        -------
+        ids, mask : int64[n, width]
+            The mask is 1 at tokens and 0 at the filling.
+        """
+        lengths = self.lengths
+        width = padded_width(int(lengths.max(initial=0)), length, multiple)
+        column = np.arange(width)
+        if side == "right":
+            mask = column < lengths[:, None]
+        else:
+            mask = column >= width - lengths[:, None]
+        ids = np.full(mask.shape, pad_id, dtype=np.int64)
+        ids[mask] = self.ids
+        return ids, mask.astype(np.int64)
+
+    def to_csr(
+        self, n_columns: int, binary: bool = False, dtype: DTypeLike = None
+    ) -> scipy.sparse.csr_matrix:
+        """The samples x regions matrix, each token adding 1 or its value to its column.
+
+        Parameters
+        ----------
+        n_columns : int
+            The number of regions of the universe; ids from there on are special tokens and no
+            columns.
+        binary : bool
+            1 wherever there is a token.
+        dtype : dtype, optional
+            Of the data; int32 for counts and float32 for values unless given.
+
+        Returns
+        -------
+        scipy.sparse.csr_matrix
+            Of shape (n, n_columns), indices sorted, nothing twice.
+        """
+        from gtok.sparse import to_csr
+
+        return to_csr(self, n_columns, binary=binary, dtype=dtype)
+
+    def _take(self, rows: NDArray[np.int64], offsets: NDArray[np.int64]) -> TokenBatch:
+        """The tokens of these rows, aligned columns along; a row of -1 is nobody's yet."""
+        new = rows < 0
+
+        def pick(column: Any, filler: float) -> Any:
+            if column is None:
+                return None
+            picked = column[rows] if len(column) else np.zeros(len(rows), dtype=column.dtype)
+            picked[new] = filler
+            return picked
+
+        return TokenBatch(
+            pick(self.ids, 0),
+            offsets,
+            pick(self.values, 0),
+            pick(self.queries, -1),
+            self.n_regions,
+            self.n_hits,
+        )
+
+
+def _counts(counts: Any, n: int, name: str) -> NDArray[np.int64] | None:
+    if counts is None:
+        return None
+    counts = np.asarray(counts, dtype=np.int64)
+    if len(counts) != n:
+        raise GtokError(f"expected {n} {name}, one per sample, found {len(counts)}")
+    return counts
+
+
+def padded_width(longest: int, length: int | None, multiple: int | None) -> int:
+    """The columns that samples need, filled up to a length and to a multiple."""
+    width = max(longest, length or 0)
+    if multiple:
+        width = -(-width // multiple) * multiple
+    return width
+
+
+class Encoding(dict[str, Any]):
+    """What a tokenizer's call returns: a dict whose keys, input_ids say, are also attributes."""
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
+def to_tensor(array: NDArray[Any], kind: str) -> Any:
+    """An array as NumPy ("np") or torch ("pt") knows it.
+
+    Raises
+    ------
+    ImportError
+        If torch is asked for and not there.
+    GtokError
+        If `kind` is something else.
+    """
+    if kind == "np":
+        return array
+    if kind == "pt":
+        try:
+            import torch
+        except ModuleNotFoundError:
+            raise ImportError("return_tensors='pt' needs torch: pip install torch") from None
+        return torch.from_numpy(array)
+    raise GtokError(f"expected return_tensors 'np' or 'pt', found {kind!r}")
+
+
+def pad_features(
+    features: Any,
+    fillers: Mapping[str, int],
+    *,
+    padding: bool | str,
+    max_length: int | None,
+    multiple: int | None,
+    side: Side,
+    return_attention_mask: bool,
+    return_tensors: str | None,
+) -> Encoding:
+    """Fill up samples that are encoded already; what `Tokenizer.pad` documents."""
+    if isinstance(features, Mapping):
+        columns = {name: list(column) for name, column in features.items()}
+    else:
+        names = list(features[0]) if len(features) else ["input_ids"]
+        columns = {name: [feature[name] for feature in features] for name in names}
+    if "input_ids" not in columns:
+        raise GtokError(f"expected features with input_ids, found {', '.join(columns)}")
+    single = bool(columns["input_ids"]) and not hasattr(columns["input_ids"][0], "__len__")
+    if single:
+        columns = {name: [column] for name, column in columns.items()}
+    lengths = [len(ids) for ids in columns["input_ids"]]
+    if return_attention_mask and "attention_mask" not in columns:
+        columns["attention_mask"] = [[1] * n for n in lengths]
+    if padding:
+        fixed = max_length if padding == "max_length" else None
+        width = padded_width(max(lengths, default=0), fixed, multiple)
+        for name, filler in fillers.items():
+            if name in columns:
+                columns[name] = [
+                    _fill(np.asarray(row).tolist(), width, filler, side) for row in columns[name]
+                ]
+    if return_tensors is not None:
+        try:
+            arrays = {name: np.array(column, dtype=np.int64) for name, column in columns.items()}
+        except ValueError:
+            raise GtokError(
+                "expected samples of one length for a tensor: ask for padding or truncation; "
+                f"found lengths {min(lengths)} to {max(lengths)}"
+            ) from None
+        columns = {name: to_tensor(array, return_tensors) for name, array in arrays.items()}
+    return Encoding({name: column[0] for name, column in columns.items()} if single else columns)
+
+
+def _fill(row: list[int], width: int, filler: int, side: Side) -> list[int]:
+    filling = [filler] * (width - len(row))
+    return row + filling if side == "right" else filling + row

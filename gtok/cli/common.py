@@ -1,0 +1,110 @@
+"""What several commands share: samples from the command line, progress, and the table."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from gtok.batch import TokenBatch
+from gtok.errors import GtokError
+from gtok.samples import Sample
+from gtok.tokenizer import Tokenizer, n_cores
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_AT_ONCE = 32  # files between two steps of the progress bar, at most
+
+
+def threads_option(function: F) -> F:
+    """``--threads``."""
+    return click.option(
+        "-t",
+        "--threads",
+        type=click.IntRange(min=1),
+        default=n_cores(),
+        show_default="all cores",
+        help="Files to read at a time.",
+    )(function)
+
+
+def quiet_option(function: F) -> F:
+    """``--quiet``."""
+    return click.option("-q", "--quiet", is_flag=True, help="No progress bar, no summary.")(
+        function
+    )
+
+
+def listed(paths: Sequence[str]) -> list[str]:
+    """The paths of the command line, each ``@list.txt`` replaced by the lines of that file.
+
+    Raises
+    ------
+    GtokError
+        If standard input is asked for twice.
+    """
+    found: list[str] = []
+    for path in paths:
+        if path.startswith("@"):
+            lines = Path(path[1:]).read_text().splitlines()
+            found += [line.strip() for line in lines if line.strip()]
+        else:
+            found.append(path)
+    if found.count("-") > 1:
+        raise GtokError("standard input can be read once, found '-' twice")
+    return found
+
+
+def sample_names(paths: Sequence[str]) -> list[str]:
+    """A name for each file: its own, without folders and endings, where that tells them apart.
+
+    Examples
+    --------
+    >>> from gtok.cli.common import sample_names
+    >>> sample_names(["a/liver.bed.gz", "b/lung.narrowPeak"])
+    ['liver', 'lung']
+    >>> sample_names(["a/peaks.bed", "b/peaks.bed"])
+    ['a/peaks.bed', 'b/peaks.bed']
+    """
+    stems = ["stdin" if path == "-" else _stem(path) for path in paths]
+    counts = Counter(stems)
+    return [stem if counts[stem] == 1 else path for stem, path in zip(stems, paths, strict=True)]
+
+
+def _stem(path: str) -> str:
+    name = Path(path).name
+    for ending in (".gz", ".bgz"):
+        name = name.removesuffix(ending)
+    return Path(name).stem or name
+
+
+def encode_files(
+    tokenizer: Tokenizer, paths: Sequence[Sample], names: list[str], threads: int, quiet: bool
+) -> Iterator[tuple[list[str], TokenBatch]]:
+    """Tokenize files a few at a time, with a progress bar if somebody is watching."""
+    from tqdm import tqdm
+
+    hidden = quiet or len(paths) < 2 or not sys.stderr.isatty()
+    with tqdm(total=len(paths), unit="file", disable=hidden, leave=False) as bar:
+        step = max(threads, min(_AT_ONCE, len(paths) // 20))
+        for lo in range(0, len(paths), step):
+            batch = tokenizer.encode_batch(paths[lo : lo + step], n_threads=threads)
+            yield names[lo : lo + step], batch
+            bar.update(len(batch))
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table for people: the first column to the left, numbers to the right."""
+    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
+
+    def line(cells: Sequence[str]) -> str:
+        first = cells[0].ljust(widths[0])
+        rest = [cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True)]
+        return "  ".join([first, *rest])
+
+    rule = "  ".join("─" * width for width in widths)
+    return "\n".join([line(header), rule, *(line(row) for row in rows)])

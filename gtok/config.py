@@ -1,0 +1,187 @@
+"""The TOML config, and the files of a saved tokenizer.
+
+A saved tokenizer is a folder of two files: ``universe.bed.gz``, the regions in the order of their
+ids, and ``tokenizer.toml``, which names it. The keys outside the table ``[gtok]`` are those of
+gtars, so that a config written for the one is read by the other.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gtok.errors import ConfigError, GtokError
+from gtok.files import write_whole
+from gtok.universe import SpecialTokens, Universe
+
+CONFIG_FILE = "tokenizer.toml"
+UNIVERSE_FILE = "universe.bed.gz"
+
+_METHODS = ("auto", "bits", "ailist")
+_OPTIONS = ("method", "unknown", "order", "unique", "seed", "template", "padding_side")
+
+
+@dataclass(frozen=True)
+class Config:
+    """What a config says: where the universe is, and how to tokenize with it."""
+
+    universe: Path
+    special_tokens: SpecialTokens
+    genome: str | None = None
+    digest: str | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def load_universe(self) -> Universe:
+        """Read the universe.
+
+        Raises
+        ------
+        ConfigError
+            If it is not the one that the config was saved with.
+        """
+        universe = Universe.from_bed(
+            self.universe, genome=self.genome, special_tokens=self.special_tokens
+        )
+        if self.digest not in (None, universe.digest):
+            raise ConfigError(
+                f"{self.universe}: not the universe that was saved: expected digest "
+                f"{self.digest}, found {universe.digest}"
+            )
+        return universe
+
+
+def read_config(path: str | os.PathLike[str], *, confined: bool = False) -> Config:
+    """Read a TOML config, gtok's or gtars's.
+
+    Parameters
+    ----------
+    path : str or path
+        The file. Its key ``universe`` is a path relative to it.
+    confined : bool
+        Refuse a universe outside the file's own folder.
+
+    Raises
+    ------
+    ConfigError
+        Naming the file and the key, if something in it cannot be understood.
+    """
+    path = Path(path)
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not TOML: {error}") from None
+    name = _take(found, "universe", str, path)
+    if not name:
+        raise ConfigError(f"{path}: expected the key 'universe', the path of a BED file")
+    universe = path.parent / name
+    if confined and not universe.resolve().is_relative_to(path.parent.resolve()):
+        raise ConfigError(f"{path}: the universe {name!r} lies outside the config's folder")
+    method = _take(found, "tokenizer_type", str, path) or "bits"
+    ours = _take(found, "gtok", dict, path) or {}
+    options = {key: ours[key] for key in _OPTIONS if key in ours}
+    if unknown := sorted(set(ours) - {*_OPTIONS, "version", "genome", "digest"}):
+        raise ConfigError(f"{path}: unknown key 'gtok.{unknown[0]}'")
+    options.setdefault("method", method)
+    if options["method"] not in _METHODS:
+        raise ConfigError(
+            f"{path}: expected tokenizer_type 'bits' or 'ailist', found {options['method']!r}"
+        )
+    return Config(
+        universe=universe,
+        special_tokens=_special_tokens(found, path),
+        genome=_take(ours, "genome", str, path, "gtok."),
+        digest=_take(ours, "digest", str, path, "gtok."),
+        options=options,
+    )
+
+
+def _take(table: dict[str, Any], key: str, kind: type, path: Path, within: str = "") -> Any:
+    value = table.get(key)
+    if value is not None and not isinstance(value, kind):
+        raise ConfigError(
+            f"{path}: expected the key '{within}{key}' to be a {kind.__name__}, found {value!r}"
+        )
+    return value
+
+
+def _special_tokens(found: dict[str, Any], path: Path) -> SpecialTokens:
+    tokens: dict[str, str] = {}
+    for entry in _take(found, "special_tokens", list, path) or []:
+        if not isinstance(entry, dict) or not {"name", "token"} <= set(entry):
+            raise ConfigError(
+                f"{path}: expected special_tokens as a list of tables with name and token, "
+                f"found {entry!r}"
+            )
+        if entry["name"] in tokens:
+            raise ConfigError(f"{path}: the special token {entry['name']!r} stands twice")
+        tokens[entry["name"]] = entry["token"]
+    try:
+        return SpecialTokens.of(tokens)
+    except GtokError as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def save_folder(
+    folder: str | os.PathLike[str], universe: Universe, method: str, options: dict[str, Any]
+) -> None:
+    """Write a universe and its config into a folder, each file whole or not at all.
+
+    Parameters
+    ----------
+    folder : str or path
+        Made if it is not there; other files in it stay.
+    universe : Universe
+        What to save.
+    method : {"bits", "ailist"}
+        The index in use, told to gtars.
+    options : dict
+        The tokenizer's settings; None values are left out.
+    """
+    import gtok
+
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    universe.regions.to_bed(folder / UNIVERSE_FILE)
+    tokens = ",\n".join(
+        f"    {{ name = {_quote(role)}, token = {_quote(token)} }}"
+        for role, token in universe.special_tokens.items()
+    )
+    lines = [
+        f"universe = {_quote(UNIVERSE_FILE)}",
+        f"tokenizer_type = {_quote(method)}",
+        f"special_tokens = [\n{tokens},\n]",
+        "",
+        "[gtok]",
+        f"version = {_quote(gtok.__version__)}",
+        f"digest = {_quote(universe.digest)}",
+    ]
+    if universe.genome is not None:
+        lines.append(f"genome = {_quote(universe.genome)}")
+    lines += [f"{key} = {_quote(value)}" for key, value in options.items() if value is not None]
+    with write_whole(folder / CONFIG_FILE) as handle:
+        handle.write(("\n".join(lines) + "\n").encode())
+
+
+def _quote(value: str | int) -> str:
+    """A string or a number as TOML writes it, which for these is as JSON does."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def find_config(folder: str | os.PathLike[str]) -> Config:
+    """The config of a saved folder: gtok's own, or what a gtars folder without one amounts to.
+
+    Raises
+    ------
+    ConfigError
+        If the folder holds neither.
+    """
+    folder = Path(folder)
+    if (folder / CONFIG_FILE).is_file():
+        return read_config(folder / CONFIG_FILE, confined=True)
+    if (folder / UNIVERSE_FILE).is_file():
+        return Config(folder / UNIVERSE_FILE, SpecialTokens())
+    raise ConfigError(f"{folder}: expected {CONFIG_FILE} or {UNIVERSE_FILE} in it, found neither")

@@ -1,0 +1,405 @@
+"""`Tokenizer`: a universe and its index make batches of tokens."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gtok.batch import Side, TokenBatch
+from gtok.config import find_config, read_config, save_folder
+from gtok.errors import GtokError
+from gtok.index import Method, build_index, in_threads
+from gtok.regions import RegionSet, sort_rows
+from gtok.samples import Sample, as_regions, path_of
+from gtok.surface import TokenizerSurface
+from gtok.universe import Universe, repeated_rows
+
+_CHOICES: dict[str, tuple[Any, ...]] = {
+    "unknown": ("sample", "region", "drop"),
+    "order": ("input", "genome", "random", "value"),
+    "unique": (None, "query", "token"),
+    "padding_side": ("right", "left"),
+}
+_VALUES = (None, "count", "bp")
+
+
+class Hits(NamedTuple):
+    """Every overlap of a sample with the universe, as columns."""
+
+    queries: NDArray[np.int32]  # the row of the input region
+    ids: NDArray[np.int32]  # the universe's region
+    overlap: NDArray[np.int32]  # base pairs in both
+
+
+class Tokenizer(TokenizerSurface):
+    """Maps samples onto a universe: every region of it that a sample overlaps is a token.
+
+    Regions are 0-based and half-open; two overlap if each starts before the other ends, so that
+    touching ones do not, and a region of no length overlaps what reaches over it on both sides.
+    Strand is ignored. Any number of threads may use one tokenizer at once; a call changes nothing.
+
+    Parameters
+    ----------
+    universe : Universe, path, or sample
+        A universe, a BED file, a TOML config, a folder that `save_pretrained` wrote, or any other
+        sample.
+    method : {"auto", "bits", "ailist"}
+        The overlap index; all give the same answers (see `build_index`).
+    unknown : {"sample", "region", "drop"}
+        What becomes ``<unk>``: a sample without a single hit (one token in all), every region
+        without one, or nothing.
+    order : {"input", "genome", "random", "value"}
+        The order of a sample's tokens: of its regions as they came, by position, shuffled, or by
+        the tokens' values, the largest first. The tokens of one region always come by (start,
+        end, id).
+    unique : {None, "query", "token"}
+        Keep repeats; or count a repeated input region once; or keep a token's first appearance.
+    seed : int
+        Of ``order="random"``.
+    template : str, optional
+        Special tokens around each sample, by role: ``"cls ... sep"``, ``"bos ... eos"``.
+    padding_side : {"right", "left"}
+        Where padding goes.
+
+    Attributes
+    ----------
+    universe : Universe
+    index : RegionIndex
+
+    Examples
+    --------
+    >>> import gtok
+    >>> t = gtok.Tokenizer(["chr1:100-200", "chr1:150-300", "chr2:5-50"])
+    >>> t
+    Tokenizer(3 regions + 7 special tokens, method='bits')
+    >>> t.tokenize([("chr1", 180, 190), ("chr2", 40, 60)])
+    ['chr1:100-200', 'chr1:150-300', 'chr2:5-50']
+    >>> t.encode("chr1:180-190")
+    [0, 1]
+    >>> t(["chr1:180-190"]).input_ids, t.decode([2, 3])
+    ([0, 1], ['chr2:5-50', '<unk>'])
+    """
+
+    def __init__(
+        self,
+        universe: Universe | Sample,
+        *,
+        method: Method | None = None,
+        unknown: Literal["sample", "region", "drop"] | None = None,
+        order: Literal["input", "genome", "random", "value"] | None = None,
+        unique: Literal["query", "token"] | None = None,
+        seed: int | None = None,
+        template: str | None = None,
+        padding_side: Side | None = None,
+    ) -> None:
+        given = {
+            "method": method, "unknown": unknown, "order": order, "unique": unique,
+            "seed": seed, "template": template, "padding_side": padding_side,
+        }  # fmt: skip
+        saved: dict[str, Any] = {}
+        if not isinstance(universe, Universe):
+            path = path_of(universe)
+            if path is not None and (path.is_dir() or path.suffix == ".toml"):
+                config = find_config(path) if path.is_dir() else read_config(path)
+                universe, saved = config.load_universe(), config.options
+            else:
+                universe = Universe(universe)
+        self._set_up(universe, {**saved, **{k: v for k, v in given.items() if v is not None}})
+
+    def _set_up(self, universe: Universe, options: dict[str, Any]) -> None:
+        self.universe = universe
+        self.method = options.get("method", "auto")
+        self.unknown = options.get("unknown", "sample")
+        self.order = options.get("order", "input")
+        self.unique = options.get("unique")
+        self.seed = options.get("seed", 0)
+        self.template = options.get("template")
+        self.padding_side: Side = options.get("padding_side", "right")
+        for name, choices in _CHOICES.items():
+            if getattr(self, name) not in choices:
+                expected = ", ".join(map(repr, choices))
+                raise GtokError(f"expected {name} {expected}, found {getattr(self, name)!r}")
+        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
+            raise GtokError(f"expected seed as a whole number from 0, found {self.seed!r}")
+        self._frame()  # a bad template is an error now, not at the first call
+        self.index = build_index(universe.regions, self.method)
+
+    @property
+    def _options(self) -> dict[str, Any]:
+        names = ("method", "unknown", "order", "unique", "seed", "template", "padding_side")
+        return {name: getattr(self, name) for name in names}
+
+    # Making and saving.
+
+    @classmethod
+    def from_bed(cls, path: str | os.PathLike[str], **options: Any) -> Tokenizer:
+        """Make a tokenizer from a universe in a BED file; options as of the constructor."""
+        return cls(Universe.from_bed(path), **options)
+
+    @classmethod
+    def from_config(cls, path: str | os.PathLike[str], **options: Any) -> Tokenizer:
+        """Make a tokenizer from a TOML config, gtok's or gtars's; options given here win."""
+        config = read_config(path)
+        return cls(config.load_universe(), **{**config.options, **options})
+
+    @classmethod
+    def from_pretrained(cls, folder: str | os.PathLike[str], **options: Any) -> Tokenizer:
+        """Read a folder that `save_pretrained` wrote, or gtars's with a ``universe.bed.gz``.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such folder.
+        ConfigError
+            If it holds neither, or the universe is not the one that was saved.
+        """
+        if not Path(folder).is_dir():
+            raise FileNotFoundError(f"no such folder: {os.fspath(folder)!r}")
+        config = find_config(folder)
+        return cls(config.load_universe(), **{**config.options, **options})
+
+    def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
+        """Write ``universe.bed.gz`` and ``tokenizer.toml`` into a folder, made if it is not there.
+
+        `from_pretrained` reads it back, with the universe verified by its digest; gtars reads it
+        too.
+        """
+        save_folder(folder, self.universe, self.index.method, self._options)
+
+    def __repr__(self) -> str:
+        settings = {"unknown": "sample", "order": "input", "unique": None, "template": None}
+        changed = "".join(
+            f", {name}={getattr(self, name)!r}"
+            for name, usual in settings.items()
+            if getattr(self, name) != usual
+        )
+        return (
+            f"Tokenizer({len(self.universe):,} regions + {len(self.universe.special_tokens)} "
+            f"special tokens, method={self.index.method!r}{changed})"
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _unpickle, (type(self), self.universe, self._options)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tokenizer:
+        copy = type(self).__new__(type(self))
+        copy.__dict__.update(self.__dict__)  # the universe and the index never change
+        return copy
+
+    # Encoding.
+
+    def tokenize(self, x: Sample) -> list[str]:
+        """The tokens of one sample, as strings.
+
+        Parameters
+        ----------
+        x : sample
+            Whatever `as_regions` takes.
+
+        Returns
+        -------
+        list of str
+            ``chrom:start-end``, 0-based half-open.
+        """
+        return self.universe.tokens_of(self._encode_one(as_regions(x)).ids)
+
+    def encode(self, x: Sample) -> list[int]:
+        """The token ids of one sample.
+
+        Parameters
+        ----------
+        x : sample
+            Whatever `as_regions` takes: regions, not tokens; `convert_tokens_to_ids` looks
+            tokens up.
+        """
+        ids: list[int] = self._encode_one(as_regions(x)).ids.tolist()
+        return ids
+
+    def encode_batch(
+        self,
+        xs: Iterable[Sample],
+        *,
+        values: Literal["count", "bp"] | None = None,
+        queries: bool = False,
+        n_threads: int | None = None,
+    ) -> TokenBatch:
+        """The token ids of many samples, as arrays.
+
+        Parameters
+        ----------
+        xs : list of samples
+            Each of them whatever `as_regions` takes.
+        values : {None, "count", "bp"}
+            A weight for each token: 1, or the base pairs of the overlap; 0 for ``<unk>``.
+        queries : bool
+            Keep which row of its sample each token comes from.
+        n_threads : int, optional
+            Threads to use; without it, one per core if the samples are files, else one.
+
+        Returns
+        -------
+        TokenBatch
+
+        Examples
+        --------
+        >>> import gtok
+        >>> t = gtok.Tokenizer(["chr1:100-200", "chr1:150-300", "chr2:5-50"])
+        >>> b = t.encode_batch([["chr1:180-190"], [("chr2", 40, 60)]], values="bp")
+        >>> b.ids, b.offsets, b.values
+        (array([0, 1, 2], dtype=int32), array([0, 2, 3]), array([10., 10., 10.], dtype=float32))
+        """
+        if isinstance(xs, (str, os.PathLike)) or not hasattr(xs, "__iter__"):
+            raise TypeError(
+                f"expected a list of samples, found {type(xs).__name__} {xs!r:.80}; "
+                f"for one sample, pass it in a list"
+            )
+        if values not in _VALUES:
+            raise GtokError(f"expected values {', '.join(map(repr, _VALUES))}, found {values!r}")
+        samples = list(xs)
+        if n_threads is None:
+            n_threads = n_cores() if any(path_of(x) is not None for x in samples) else 1
+
+        def encode(x: Sample) -> TokenBatch:
+            return self._encode_one(as_regions(x), values, queries)
+
+        return TokenBatch.concatenate(in_threads(encode, samples, n_threads))
+
+    def _encode_one(
+        self, regions: RegionSet, values: str | None = None, queries: bool = False
+    ) -> TokenBatch:
+        """One sample's tokens, in the order and with the columns asked for."""
+        self._warn_of_names(regions)
+        rows = self._arrange(regions)
+        if rows is not None:
+            regions = regions[rows]
+        offsets, ids = self.index.overlaps(regions)
+        hit = offsets[1:] > offsets[:-1]
+        n_hits = int(np.count_nonzero(hit))
+        origin: NDArray[np.int32] | None = None
+        weights: NDArray[np.float32] | None = None
+        if queries or values == "bp" or self.order == "value":
+            origin = np.repeat(np.arange(len(regions), dtype=np.int32), np.diff(offsets))
+        if values == "count":
+            weights = np.ones(len(ids), dtype=np.float32)
+        elif values == "bp":
+            assert origin is not None
+            weights = self._overlap(regions, origin, ids).astype(np.float32)
+        if self.unknown == "region" and n_hits < len(regions):
+            at = offsets[1:][~hit]
+            ids = np.insert(ids, at, self.unk_token_id)
+            weights = None if weights is None else np.insert(weights, at, 0)
+            if origin is not None:
+                origin = np.insert(origin, at, np.flatnonzero(~hit).astype(np.int32))
+        keep: NDArray[np.int64] | None = None
+        if self.order == "value":
+            if weights is None:
+                raise GtokError("order='value' needs values: encode_batch(..., values='bp')")
+            keep = np.argsort(-weights, kind="stable")
+        if self.unique == "token":
+            arranged = ids if keep is None else ids[keep]
+            first = np.sort(np.unique(arranged, return_index=True)[1])
+            keep = first if keep is None else keep[first]
+        if keep is not None:
+            ids = ids[keep]
+            weights = None if weights is None else weights[keep]
+            origin = None if origin is None else origin[keep]
+        if origin is not None and rows is not None:
+            origin = rows.astype(np.int32)[origin]
+        if len(ids) == 0 and self.unknown == "sample":
+            ids = np.array([self.unk_token_id], dtype=np.int32)
+            weights = None if weights is None else np.zeros(1, dtype=np.float32)
+            origin = None if origin is None else np.array([-1], dtype=np.int32)
+        return TokenBatch(
+            ids,
+            np.array([0, len(ids)]),
+            weights,
+            origin if queries else None,
+            np.array([len(regions)]),
+            np.array([n_hits]),
+        )
+
+    def _arrange(self, regions: RegionSet) -> NDArray[np.int64] | None:
+        """The rows to ask for, in order; None where all are, as they came."""
+        rows: NDArray[np.int64] | None = None
+        if self.unique == "query":
+            again = repeated_rows(regions)[:, 1]
+            if len(again):
+                rows = np.delete(np.arange(len(regions)), again)
+                regions = regions[rows]
+        order: NDArray[np.int64] | None = None
+        if self.order == "genome":
+            names = self.universe.regions.chrom_names
+            codes = regions.codes_for(names)
+            codes = np.where(codes < 0, len(names), codes)  # what the universe lacks comes last
+            order = sort_rows(codes, regions.starts, regions.ends)
+        elif self.order == "random":
+            order = np.random.default_rng(self.seed).permutation(len(regions))
+        if rows is None or order is None:
+            return order if rows is None else rows
+        return rows[order]
+
+    def _warn_of_names(self, regions: RegionSet) -> None:
+        """Warn where no chromosome of a sample is one of the universe's."""
+        names = self.universe.regions.chrom_names
+        if len(regions) == 0 or (regions.codes_for(names) >= 0).any():
+            return
+        where = "the sample" if regions.source is None else regions.source.name
+        found = regions.chrom_names[regions.codes[0]]
+        warnings.warn(
+            f"no chromosome of {where} is in the universe: expected names like {names[0]!r}, "
+            f"found names like {found!r}",
+            stacklevel=4,
+        )
+
+    def _overlap(
+        self, regions: RegionSet, rows: NDArray[np.int32], ids: NDArray[np.int32]
+    ) -> NDArray[np.int32]:
+        """The base pairs that input rows and universe regions share."""
+        theirs = self.universe.regions
+        ends = np.minimum(regions.ends[rows], theirs.ends[ids])
+        return ends - np.maximum(regions.starts[rows], theirs.starts[ids])
+
+    def hits(self, x: Sample) -> Hits:
+        """Every overlap of a sample with the universe, in the sample's order.
+
+        Parameters
+        ----------
+        x : sample
+            Whatever `as_regions` takes.
+
+        Returns
+        -------
+        Hits
+            Columns ``queries`` (the row of the input region), ``ids`` (the universe's region) and
+            ``overlap`` (base pairs in both), int32[m] each. Misses are not among them.
+
+        Examples
+        --------
+        >>> import gtok
+        >>> t = gtok.Tokenizer(["chr1:100-200", "chr1:150-300"])
+        >>> t.hits(["chr1:1-2", "chr1:190-250"]).overlap
+        array([10, 60], dtype=int32)
+        """
+        regions = as_regions(x)
+        offsets, ids = self.index.overlaps(regions)
+        rows = np.repeat(np.arange(len(regions), dtype=np.int32), np.diff(offsets))
+        return Hits(rows, ids, self._overlap(regions, rows, ids))
+
+
+def _unpickle(cls: type[Tokenizer], universe: Universe, options: Mapping[str, Any]) -> Tokenizer:
+    tokenizer = cls.__new__(cls)
+    tokenizer._set_up(universe, dict(options))
+    return tokenizer
+
+
+def n_cores() -> int:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

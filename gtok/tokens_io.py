@@ -1,0 +1,255 @@
+"""Token files: `.gtok`, parquet, jsonl and tsv.
+
+Each writer takes samples piece by piece, as pairs of their names and a `TokenBatch`, so that a
+corpus need not be in memory at once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import IO, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from gtok._bed import format_rows
+from gtok.batch import TokenBatch
+from gtok.errors import GtokError
+from gtok.files import write_whole
+from gtok.tokenizer import Tokenizer
+
+Pieces: TypeAlias = Iterable[tuple[list[str], TokenBatch]]
+
+_MAGIC = b"GTOK"
+_WIDTHS = {1: np.dtype("<u2"), 2: np.dtype("<u4")}
+_ROWS_AT_ONCE = 1 << 16
+
+
+def write_gtok(path: str | os.PathLike[str], ids: ArrayLike) -> None:
+    """Write the ids of one sample in gtars's binary format.
+
+    The bytes ``GTOK``, one byte for the width (1: 16 bits, if every id fits; 2: 32 bits), and the
+    ids, little-endian.
+
+    Parameters
+    ----------
+    path : str or path
+        The file, written whole or not at all.
+    ids : array-like of int
+        Token ids of one sample.
+
+    Raises
+    ------
+    GtokError
+        If an id is negative or needs more than 32 bits.
+    """
+    found = np.asarray(ids)
+    if found.size == 0:
+        found = np.empty(0, dtype=np.int64)
+    if found.ndim != 1 or found.dtype.kind not in "iu":
+        raise GtokError(f"expected the ids of one sample, found {found.dtype}, {found.ndim}-d")
+    if len(found) and not 0 <= found.min() <= found.max() < 2**32:
+        raise GtokError(f"expected ids from 0 to 2**32 - 1, found {found.min()} to {found.max()}")
+    width = 1 if found.max(initial=0) < 2**16 else 2
+    with write_whole(path) as handle:
+        handle.write(_MAGIC + bytes([width]))
+        handle.write(found.astype(_WIDTHS[width]).data)
+
+
+def read_gtok(path: str | os.PathLike[str]) -> NDArray[np.int64]:
+    """Read the ids of one sample from gtars's binary format.
+
+    Returns
+    -------
+    int64[n]
+
+    Raises
+    ------
+    GtokError
+        If the file is none, or breaks off within an id.
+    """
+    content = Path(path).read_bytes()
+    if content[:4] != _MAGIC or len(content) < 5:
+        raise GtokError(f"{path}: not a .gtok file: expected it to begin with {_MAGIC!r}")
+    if content[4] not in _WIDTHS:
+        raise GtokError(
+            f"{path}: expected 1 (16 bits) or 2 (32 bits) as byte 5, found {content[4]}"
+        )
+    width = _WIDTHS[content[4]]
+    if (len(content) - 5) % width.itemsize:
+        raise GtokError(
+            f"{path}: {len(content) - 5} bytes of ids are no multiple of {width.itemsize}: "
+            f"the file is truncated"
+        )
+    return np.frombuffer(content, dtype=width, offset=5).astype(np.int64)
+
+
+def write_parquet(
+    path: str | os.PathLike[str], pieces: Pieces, tokenizer: Tokenizer | None = None
+) -> None:
+    """Write samples as a parquet table, one row each.
+
+    Columns: ``id``, the sample's name; ``input_ids``, a list of int32; ``n_regions`` and
+    ``n_hits``, its regions and those with a token.
+
+    Parameters
+    ----------
+    path : str or path
+        The file, written whole or not at all.
+    pieces : iterable of (names, TokenBatch)
+        The samples.
+    tokenizer : Tokenizer, optional
+        Its universe's digest and size go into the file's metadata.
+    """
+    pa, pq = _pyarrow()
+    metadata = {"gtok": _version()}
+    if tokenizer is not None:
+        metadata["gtok.universe"] = tokenizer.universe.digest
+        metadata["gtok.vocab_size"] = str(tokenizer.vocab_size)
+    schema = pa.schema(
+        [
+            ("id", pa.string()),
+            ("input_ids", pa.list_(pa.int32())),
+            ("n_regions", pa.int64()),
+            ("n_hits", pa.int64()),
+        ],
+        metadata=metadata,
+    )
+    with write_whole(path) as handle, pq.ParquetWriter(handle, schema) as writer:
+        for names, batch in pieces:
+            if len(batch.ids) >= 2**31:
+                raise GtokError(f"expected fewer than 2**31 tokens in a piece, found {batch}")
+            lists = pa.ListArray.from_arrays(
+                pa.array(batch.offsets.astype(np.int32)), pa.array(batch.ids)
+            )
+            missing = pa.nulls(len(batch), pa.int64())
+            columns = [
+                pa.array(names, pa.string()),
+                lists,
+                missing if batch.n_regions is None else pa.array(batch.n_regions),
+                missing if batch.n_hits is None else pa.array(batch.n_hits),
+            ]
+            writer.write_table(pa.Table.from_arrays(columns, schema=schema))
+
+
+def read_parquet(path: str | os.PathLike[str]) -> tuple[list[str], TokenBatch]:
+    """Read what `write_parquet` wrote.
+
+    Returns
+    -------
+    names : list of str
+    batch : TokenBatch
+
+    Raises
+    ------
+    GtokError
+        If it is no such table.
+    """
+    pa, pq = _pyarrow()
+    try:
+        table = pq.read_table(os.fspath(path))
+    except pa.ArrowInvalid as error:
+        raise GtokError(f"{path}: not a parquet file: {error}") from None
+    if not {"id", "input_ids"} <= set(table.column_names):
+        raise GtokError(
+            f"{path}: expected columns id and input_ids, found {', '.join(table.column_names)}"
+        )
+    lists = table["input_ids"]
+    if lists.null_count:
+        raise GtokError(f"{path}: {lists.null_count} rows without input_ids")
+    chunks = lists.chunks
+    lengths = [np.diff(chunk.offsets.to_numpy()) for chunk in chunks]
+    ids = [chunk.flatten().to_numpy() for chunk in chunks]
+    offsets = np.concatenate([[0], *lengths]).cumsum()
+    counts = {
+        name: table[name].to_numpy()
+        for name in ("n_regions", "n_hits")
+        if name in table.column_names and table[name].null_count == 0
+    }
+    joined = np.concatenate(ids) if ids else np.empty(0, dtype=np.int32)
+    return table["id"].to_pylist(), TokenBatch(joined, offsets, **counts)
+
+
+def write_jsonl(handle: IO[bytes], pieces: Pieces) -> None:
+    """Write one JSON object per sample and line: id, input_ids, n_regions, n_hits."""
+    for names, batch in pieces:
+        for i, (name, ids) in enumerate(zip(names, batch, strict=True)):
+            row: dict[str, Any] = {"id": name, "input_ids": ids.tolist()}
+            for column in ("n_regions", "n_hits"):
+                if (counts := getattr(batch, column)) is not None:
+                    row[column] = int(counts[i])
+            handle.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
+
+
+def write_tsv(
+    handle: IO[bytes], pieces: Pieces, tokenizer: Tokenizer, *, with_sample: bool
+) -> None:
+    """Write one line per token: its region's chrom, start and end, its id[, the sample's name].
+
+    Special tokens have no region and no line.
+    """
+    regions = tokenizer.universe.regions
+    chroms = [name.encode() for name in regions.chrom_names]
+    for names, batch in pieces:
+        for name, tokens in zip(names, batch, strict=True):
+            ids = tokens[tokens < len(regions)]
+            suffix = b"\t" + name.encode() + b"\n" if with_sample else b"\n"
+            for lo in range(0, len(ids), _ROWS_AT_ONCE):
+                rows = ids[lo : lo + _ROWS_AT_ONCE]
+                columns = (regions.codes[rows], regions.starts[rows], regions.ends[rows])
+                handle.write(format_rows(chroms, *columns, rows, suffix))
+
+
+def token_writer(
+    path: str | os.PathLike[str], tokenizer: Tokenizer, n_samples: int
+) -> Callable[[Pieces], None]:
+    """The writer for a path by its suffix; ``-`` and no known one are tsv.
+
+    Raises
+    ------
+    GtokError
+        If the suffix is none of .parquet, .gtok, .jsonl, .tsv, .bed, or `.gtok`, which holds one
+        sample, is asked to hold several.
+    """
+    suffix = "" if os.fspath(path) == "-" else Path(path).suffix
+
+    def into(write: Callable[[IO[bytes], Pieces], None]) -> Callable[[Pieces], None]:
+        def writer(pieces: Pieces) -> None:
+            with write_whole(path) as handle:
+                write(handle, pieces)
+
+        return writer
+
+    if suffix == ".parquet":
+        return lambda pieces: write_parquet(path, pieces, tokenizer)
+    if suffix == ".gtok":
+        if n_samples != 1:
+            raise GtokError(
+                f"{path}: a .gtok file holds one sample, found {n_samples}: write .parquet"
+            )
+        return lambda pieces: write_gtok(path, np.concatenate([b.ids for _, b in pieces]))
+    if suffix == ".jsonl":
+        return into(write_jsonl)
+    if suffix in ("", ".tsv"):
+        return into(lambda h, pieces: write_tsv(h, pieces, tokenizer, with_sample=n_samples > 1))
+    raise GtokError(
+        f"{path}: expected a name that ends in .parquet, .gtok, .jsonl or .tsv, found {suffix!r}"
+    )
+
+
+def _version() -> str:
+    import gtok
+
+    return gtok.__version__
+
+
+def _pyarrow() -> tuple[Any, Any]:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ModuleNotFoundError:
+        raise ImportError("parquet needs pyarrow: pip install 'gtok[parquet]'") from None
+    return pyarrow, pyarrow.parquet
