@@ -15,8 +15,8 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 
 from gtok._kernels cimport (
-    SPARE, Cell, Ids, Run, Span, append_hits, bucket_of, fill_table, first_of, hand_over, hits_between,
-    last_of, pick_shift, prefetch, reserve, starts_below,
+    Cell, Ids, Run, Span, append_hits, bucket_of, count_hits, fill_table, first_of, hand_over,
+    hits_between, last_of, pick_shift, prefetch, reserve, starts_below,
 )
 from gtok._typedefs cimport id_t, off_t, pos_t
 
@@ -31,7 +31,7 @@ cdef enum:
 
 
 cdef off_t take_apart(const Span *spans, id_t *rows, off_t n, id_t *left) noexcept nogil:
-    """Keep in `rows` what stays in this list, move what leaves it to `left`; the number that left."""
+    """Keep in `rows` what stays in this list, move the rest to `left`; how many those are."""
     cdef off_t kept = 0
     cdef off_t gone = 0
     cdef off_t i, j
@@ -81,8 +81,8 @@ cdef class AIList:
     ----------
     bounds : int64[n_chroms + 1]
         The regions of chromosome c are the rows bounds[c] .. bounds[c + 1] - 1.
-    spans : int32[n + 4, 2]
-        Start and end of each region, by (start, end) within a chromosome, and four spare rows.
+    spans : int32[n, 2]
+        Start and end of each region, by (start, end) within a chromosome.
     order : int32[n] or None
         The id of each row; None where it is the row's number.
     """
@@ -93,7 +93,7 @@ cdef class AIList:
     cdef pos_t[:, ::1] spans     # by list
     cdef id_t[::1] rows          # the row of `given` that each span came from
     cdef pos_t[:, ::1] cells
-    cdef id_t[::1] first_run     # the lists of chromosome c are the runs first_run[c] .. first_run[c + 1] - 1
+    cdef id_t[::1] first_run     # chromosome c's lists are first_run[c] .. first_run[c + 1] - 1
     cdef Run *runs
     cdef id_t n_chroms
 
@@ -101,15 +101,15 @@ cdef class AIList:
                   const id_t[::1] order):
         cdef off_t n = bounds[bounds.shape[0] - 1]
         cdef off_t n_cells
-        if spans.shape[0] != n + SPARE:
-            raise ValueError(f"expected {n + SPARE} spans, found {spans.shape[0]}")
+        if spans.shape[0] != n:
+            raise ValueError(f"expected {n} spans, found {spans.shape[0]}")
         self.bounds = bounds
         self.given = spans
         self.order = order
         self.n_chroms = <id_t> (bounds.shape[0] - 1)
         self.rows = np.arange(n, dtype=np.int32)
         self.first_run = np.zeros(self.n_chroms + 2, dtype=np.int32)
-        self.spans = np.zeros((n + SPARE, 2), dtype=np.int32)
+        self.spans = np.empty((n, 2), dtype=np.int32)
         self.runs = <Run *> malloc((self.n_chroms + 1) * MAX_LISTS * sizeof(Run))
         if self.runs == NULL:
             raise MemoryError()
@@ -164,7 +164,7 @@ cdef class AIList:
                     furthest = max(furthest, given[rows[k]].end)
                 run.shift = pick_shift(furthest, run.hi - run.lo)
                 run.n_buckets = (furthest >> run.shift) + 1
-                n_cells += run.n_buckets + 1
+                n_cells += run.n_buckets + 2
                 n_runs += 1
                 lo = run.hi
                 depth += 1
@@ -239,15 +239,16 @@ cdef class AIList:
                     run = &self.runs[r]
                     lo = firsts[(i - block) * MAX_LISTS + r - self.first_run[c]]
                     hi = last_of(run, cells, ends[i])
-                    if hi - lo > SCAN_MAX:
-                        # Whatever starts within the query is a hit.
-                        hi = starts_below(run, spans, cells, ends[i])
-                        within = lo
-                        if starts[i] < ends[i]:
-                            within = max(starts_below(run, spans, cells, starts[i] + 1), lo)
-                            out[i] += hi - within
-                            hi = within
-                    out[i] += hits_between(spans, lo, hi, starts[i], ends[i])
+                    if hi - lo <= SCAN_MAX:
+                        out[i] += count_hits(run, spans, lo, hi, starts[i], ends[i])
+                    elif starts[i] >= ends[i]:
+                        out[i] += hits_between(spans, lo, hi, starts[i], ends[i])
+                    else:
+                        # Whatever starts within the query is a hit; of what starts before it or
+                        # where it does, what reaches into it.
+                        within = max(starts_below(run, spans, cells, starts[i] + 1), lo)
+                        out[i] += starts_below(run, spans, cells, ends[i]) - within
+                        out[i] += hits_between(spans, lo, within, starts[i], ends[i])
             block = stop
 
     def overlaps(self, const id_t[::1] chroms, const pos_t[::1] starts, const pos_t[::1] ends):
@@ -288,7 +289,7 @@ cdef class AIList:
                     run = &self.runs[r]
                     middle = hits.size
                     lo = firsts[(i - block) * MAX_LISTS + r - self.first_run[c]]
-                    if not append_hits(spans, lo, last_of(run, cells, ends[i]), starts[i],
+                    if not append_hits(run, spans, lo, last_of(run, cells, ends[i]), starts[i],
                                        ends[i], hits):
                         return False
                     for k in range(middle, hits.size):

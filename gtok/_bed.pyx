@@ -55,7 +55,7 @@ cdef extern from *:
         return gtok_first(((x + GTOK_ONES * 0x76) | x) & (GTOK_ONES << 7));
     }
 
-    /* The number that the first n (1 to 8) digits of eight bytes make: pairs, then fours, then all. */
+    /* The number that the first n (1 to 8) digits make: by pairs, then fours, then all. */
     static inline uint64_t gtok_number(uint64_t w, int n) {
         w = (w - GTOK_ONES * '0') << (8 * (8 - n));
         w = (w * 10) + (w >> 8);
@@ -151,6 +151,11 @@ cdef inline bint is_blank(unsigned char c) noexcept nogil:
     return c == c' ' or c == c'\t'
 
 
+cdef bint returns_within(const unsigned char *p, const unsigned char *end) noexcept nogil:
+    """Whether a line holds a carriage return other than as its last byte."""
+    return end - 1 > p and memchr(p, c'\r', end - 1 - p) != NULL
+
+
 cdef bint is_keyword(const unsigned char *p, const unsigned char *end, const char *word,
                      off_t n) noexcept nogil:
     return end - p >= n and memcmp(p, word, n) == 0 and (p + n == end or is_blank(p[n]))
@@ -174,9 +179,10 @@ cdef const unsigned char *take_number(const unsigned char *p, const unsigned cha
 
 cdef int read_line(const unsigned char *p, const unsigned char *end, Row *row) noexcept nogil:
     """Decide what a line is, by all the rules; `end` is behind its last byte, its newline apart."""
-    cdef off_t i
     while end > p and (is_blank((end - 1)[0]) or (end - 1)[0] == c'\r'):
         end -= 1
+    if memchr(p, c'\r', end - p) != NULL:
+        return BAD  # elsewhere it may end lines: passing over it could swallow some
     if p == end or p[0] == c'#':
         return SKIP
     if is_keyword(p, end, b'track', 5) or is_keyword(p, end, b'browser', 7):
@@ -293,10 +299,17 @@ cdef class BedParser:
         cdef off_t needed = self.carried + n + PADDING
         cdef unsigned char[::1] larger
         if self.buffer.shape[0] < needed:
-            larger = np.zeros(max(needed, 2 * self.carried), dtype=np.uint8)
+            larger = np.empty(max(needed, 2 * self.carried), dtype=np.uint8)
+            larger[larger.shape[0] - PADDING:] = 0
             larger[:self.carried] = self.buffer[:self.carried]
             self.buffer = larger
         return memoryview(self.buffer)[self.carried:self.carried + n]
+
+    def expect(self, off_t n_rows):
+        """Make room for so many rows in all, if it can be had: a guess that saves growing."""
+        if reserve(&self.codes, n_rows - self.codes.size):
+            if reserve(&self.starts, n_rows - self.starts.size):
+                reserve(&self.ends, n_rows - self.ends.size)
 
     def feed(self, off_t n):
         """Parse the lines that end within the n bytes put into `room`."""
@@ -368,14 +381,14 @@ cdef class BedParser:
         return names
 
     def text(self, int i):
-        """Column i of those kept: its bytes and the length of each row's; None where no row has it."""
+        """Column i of those kept: its bytes and each row's length; None where no row has it."""
         cdef Text *text = &self.texts[i]
         if text.lengths.size == 0:
             return None
         return text.data[:text.size], hand_over(&text.lengths)
 
     def skipped(self):
-        """Where lines were skipped: rows from entry[0] on have entry[1] skipped lines before them."""
+        """Where lines were skipped: rows from entry[0] on have entry[1] such lines before them."""
         return list(self.skips)
 
     cdef void parse(self, const unsigned char *data, off_t size) noexcept nogil:
@@ -394,6 +407,7 @@ cdef class BedParser:
         cdef off_t o = self.codes.size
         cdef int i
         cdef bint plain
+        cdef bint has_returns = memchr(data, c'\r', size) != NULL
         cdef Row row
         if not (reserve(&self.codes, size // SHORTEST + 1)
                 and reserve(&self.starts, size // SHORTEST + 1)
@@ -442,8 +456,9 @@ cdef class BedParser:
                 newline = p
                 if p[0] == c'\t':
                     newline = <const unsigned char *> memchr(p, c'\n', stop - p)
-                if bounds[0] <= bounds[1] and newline[0] == c'\n' and (
-                        newline - line <= self.max_line):
+                if (bounds[0] <= bounds[1] and newline[0] == c'\n'
+                        and newline - line <= self.max_line
+                        and not (has_returns and returns_within(line, newline))):
                     self.codes.data[o] = code
                     self.starts.data[o] = bounds[0]
                     self.ends.data[o] = bounds[1]
@@ -458,11 +473,13 @@ cdef class BedParser:
                     continue
             # Anything else.
             newline = <const unsigned char *> memchr(line, c'\n', stop - line)
-            n = read_line(line, newline, &row)
+            n = BAD
+            if newline - line <= self.max_line:
+                n = read_line(line, newline, &row)
             p = newline + 1
             if n == SKIP:
                 self.n_skipped += 1
-            elif n == BAD or newline - line > self.max_line:
+            elif n == BAD:
                 self.bad_at = line - data
                 self.bad_length = newline - line
                 return

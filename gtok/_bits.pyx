@@ -14,8 +14,8 @@ from libc.stdint cimport int64_t
 from libc.stdlib cimport free, malloc, qsort
 
 from gtok._kernels cimport (
-    SPARE, Cell, Ids, Run, Span, append_hits, ascends, bucket_of, fill_table, first_of, hand_over, hits_between,
-    last_of, pick_shift, prefetch, starts_below,
+    Cell, Ids, Run, Span, append_hits, ascends, bucket_of, count_hits, fill_table, first_of,
+    hand_over, last_of, pick_shift, prefetch, starts_below,
 )
 from gtok._typedefs cimport id_t, off_t, pos_t
 
@@ -56,8 +56,8 @@ cdef class Bits:
     ----------
     bounds : int64[n_chroms + 1]
         The regions of chromosome c are the rows bounds[c] .. bounds[c + 1] - 1.
-    spans : int32[n + 4, 2]
-        Start and end of each region, by (start, end) within a chromosome, and four spare rows.
+    spans : int32[n, 2]
+        Start and end of each region, by (start, end) within a chromosome.
     order : int32[n] or None
         The id of each row; None where it is the row's number.
     """
@@ -74,7 +74,7 @@ cdef class Bits:
     def __cinit__(self, const int64_t[::1] bounds, const pos_t[:, ::1] spans,
                   const id_t[::1] order):
         cdef id_t c
-        cdef off_t n_cells = 1
+        cdef off_t n_cells = 2
         cdef off_t n_regions = bounds[bounds.shape[0] - 1]
         cdef off_t n
         cdef off_t k
@@ -83,8 +83,8 @@ cdef class Bits:
         self.bounds = bounds
         self.spans = spans
         self.order = order
-        if spans.shape[0] != n_regions + SPARE:
-            raise ValueError(f"expected {n_regions + SPARE} spans, found {spans.shape[0]}")
+        if spans.shape[0] != n_regions:
+            raise ValueError(f"expected {n_regions} spans, found {spans.shape[0]}")
         self.n_chroms = <id_t> (bounds.shape[0] - 1)
         self.runs = <Run *> malloc((self.n_chroms + 1) * sizeof(Run))
         if self.runs == NULL:
@@ -103,7 +103,7 @@ cdef class Bits:
                     furthest = max(furthest, spans[k, 1])
                 run.shift = pick_shift(furthest, n)
                 run.n_buckets = (furthest >> run.shift) + 1
-            n_cells += run.n_buckets + 1
+            n_cells += run.n_buckets + 2
         # Chromosomes that the universe lacks share a run without regions.
         run = &self.runs[self.n_chroms]
         run.lo = run.hi = run.table = run.n_buckets = 0
@@ -207,7 +207,7 @@ cdef class Bits:
                 lo = los[i - block]
                 hi = last_of(run, cells, ends[i])
                 if hi - lo <= SCAN_MAX or starts[i] >= ends[i]:
-                    out[i] = hits_between(spans, lo, hi, starts[i], ends[i])
+                    out[i] = count_hits(run, spans, lo, hi, starts[i], ends[i])
                 else:
                     out[i] = (starts_below(run, spans, cells, ends[i])
                               - self.ends_up_to(run, starts[i]))
@@ -245,7 +245,7 @@ cdef class Bits:
                 # What one query reads, the next ones read too: nothing to ask for.
                 here = self.run_of(chroms[block])[0]
                 for i in range(block, stop):
-                    if not append_hits(spans, first_of(&here, cells, starts[i]),
+                    if not append_hits(&here, spans, first_of(&here, cells, starts[i]),
                                        last_of(&here, cells, ends[i]), starts[i], ends[i], hits):
                         return False
                     offsets[i + 1] = hits.size
@@ -260,8 +260,9 @@ cdef class Bits:
                 his[i - block] = last_of(run, cells, ends[i])
                 prefetch(&spans[los[i - block]])
             for i in range(block, stop):
-                if not append_hits(spans, los[i - block], his[i - block], starts[i], ends[i],
-                                   hits):
+                run = self.run_of(chroms[i])
+                if not append_hits(run, spans, los[i - block], his[i - block], starts[i],
+                                   ends[i], hits):
                     return False
                 offsets[i + 1] = hits.size
             block = stop

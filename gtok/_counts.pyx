@@ -5,7 +5,6 @@ for the first time are noted; sorting those (if they are not in order already, a
 sorted sample are) gives the row. There is no pass over coordinates, and no sort of all tokens.
 """
 
-from libc.stdint cimport int64_t, uint32_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 

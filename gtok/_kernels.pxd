@@ -14,12 +14,33 @@ cdef extern from *:
     #else
     #define GTOK_PREFETCH(p) ((void)0)
     #endif
+
+    #include <stddef.h>
+    #include <stdint.h>
+    #if defined(__linux__)
+    #include <sys/mman.h>
+    #endif
+
+    /* Large columns are written once, from front to back: in pages of 2 MiB where Linux has them,
+       that takes a hundredth of the page faults. Only a hint; whether it is taken is no matter. */
+    static inline void gtok_in_large_pages(void *data, size_t size) {
+    #if defined(__linux__) && defined(MADV_HUGEPAGE)
+        uintptr_t page = 1u << 21;
+        uintptr_t begin = ((uintptr_t)data + page - 1) & ~(page - 1);
+        uintptr_t end = ((uintptr_t)data + size) & ~(page - 1);
+        if (end > begin) (void)madvise((void *)begin, end - begin, MADV_HUGEPAGE);
+    #else
+        (void)data; (void)size;
+    #endif
+    }
     """
     void prefetch "GTOK_PREFETCH"(const void *) noexcept nogil
+    void in_large_pages "gtok_in_large_pages"(void *, size_t) noexcept nogil
 
 
 cdef enum:
-    SPARE = 4   # rows behind the last region that may be read, never used
+    LARGE = 1 << 22   # bytes of a column from which large pages pay
+    FEW = 4     # candidates that are looked at without asking how many there are
 
 
 # A run of regions in genome order (one chromosome, or one component of one), and a table over it:
@@ -30,7 +51,7 @@ ctypedef struct Run:
     off_t lo            # the first region
     off_t hi            # behind the last one
     off_t table         # the first cell of the table
-    int64_t n_buckets   # the table has one cell more, which stands for all coordinates behind it
+    int64_t n_buckets   # the table has two cells more, which stand for all coordinates behind it
     int shift
 
 
@@ -40,7 +61,7 @@ ctypedef struct Span:
 
 
 ctypedef struct Cell:
-    id_t first          # the first region whose end, or an earlier region's, lies behind the bucket's start
+    id_t first          # the first region that ends behind the bucket's start
     id_t below          # the number of regions of the run that start before the bucket, plus run.lo
 
 
@@ -66,6 +87,8 @@ cdef inline bint reserve(Ids *ids, off_t more) noexcept nogil:
         return False
     ids.data = data
     ids.capacity = capacity
+    if capacity * sizeof(id_t) >= <size_t> LARGE:
+        in_large_pages(data, capacity * sizeof(id_t))
     return True
 
 
@@ -99,11 +122,7 @@ cdef inline off_t first_of(const Run *run, const Cell *cells, pos_t start) noexc
 
 cdef inline off_t last_of(const Run *run, const Cell *cells, pos_t end) noexcept nogil:
     """A region such that neither it nor any behind it in the run starts before `end`."""
-    cdef int64_t bucket
-    if end <= 0:
-        return run.lo
-    bucket = bucket_of(run, <int64_t> end - 1) + 1
-    return cells[run.table + (bucket if bucket < run.n_buckets else run.n_buckets)].below
+    return cells[run.table + bucket_of(run, <int64_t> end - 1) + 1].below
 
 
 cdef inline bint ascends(const id_t *chroms, const pos_t *starts, off_t n) noexcept nogil:
@@ -143,10 +162,10 @@ cdef inline void fill_table(const Run *run, const Span *spans, Cell *cells) noex
         while b_first <= bucket:
             cells[run.table + b_first].first = <id_t> k
             b_first += 1
-    while b_below <= run.n_buckets:
+    while b_below <= run.n_buckets + 1:
         cells[run.table + b_below].below = <id_t> run.hi
         b_below += 1
-    while b_first <= run.n_buckets:
+    while b_first <= run.n_buckets + 1:
         cells[run.table + b_first].first = <id_t> run.hi
         b_first += 1
 
@@ -169,10 +188,9 @@ cdef inline off_t starts_below(const Run *run, const Span *spans, const Cell *ce
     return lo
 
 
-cdef inline bint is_hit(const Span *spans, off_t k, off_t hi, pos_t start,
-                        pos_t end) noexcept nogil:
-    """Whether region k comes before hi and overlaps [start, end), without a branch."""
-    return (k < hi) & (spans[k].start < end) & (spans[k].end > start)
+cdef inline bint is_hit(const Span *spans, off_t k, pos_t start, pos_t end) noexcept nogil:
+    """Whether region k overlaps [start, end), without a branch."""
+    return (spans[k].start < end) & (spans[k].end > start)
 
 
 cdef inline off_t hits_between(const Span *spans, off_t lo, off_t hi, pos_t start,
@@ -180,39 +198,47 @@ cdef inline off_t hits_between(const Span *spans, off_t lo, off_t hi, pos_t star
     """How many of the regions lo .. hi - 1 overlap [start, end)."""
     cdef off_t n = 0
     cdef off_t k
-    n += is_hit(spans, lo, hi, start, end)
-    n += is_hit(spans, lo + 1, hi, start, end)
-    n += is_hit(spans, lo + 2, hi, start, end)
-    n += is_hit(spans, lo + 3, hi, start, end)
-    for k in range(lo + SPARE, hi):
-        n += is_hit(spans, k, hi, start, end)
+    for k in range(lo, hi):
+        n += is_hit(spans, k, start, end)
     return n
 
 
-cdef inline bint append_hits(const Span *spans, off_t lo, off_t hi, pos_t start, pos_t end,
-                             Ids *hits) noexcept nogil:
-    """Append those of the regions lo .. hi - 1 that overlap [start, end); False without memory.
+cdef inline off_t count_hits(const Run *run, const Span *spans, off_t lo, off_t hi, pos_t start,
+                             pos_t end) noexcept nogil:
+    """How many of the regions lo .. hi - 1 of a run overlap [start, end); see append_hits."""
+    if lo + FEW > run.hi:
+        return hits_between(spans, lo, hi, start, end)
+    return (is_hit(spans, lo, start, end) + is_hit(spans, lo + 1, start, end)
+            + is_hit(spans, lo + 2, start, end) + is_hit(spans, lo + 3, start, end)
+            + hits_between(spans, lo + FEW, hi, start, end))
 
-    Every region is written, and the next one over it if it was no hit; and as most queries have
-    fewer than four candidates, four are looked at whether they are candidates or not. So there is
-    no branch to mispredict.
+
+cdef inline bint append_hits(const Run *run, const Span *spans, off_t lo, off_t hi, pos_t start,
+                             pos_t end, Ids *hits) noexcept nogil:
+    """Append those of the regions lo .. hi - 1 of a run that overlap [start, end).
+
+    Every region is written, and the next one over it if it was no hit. Most queries have fewer
+    candidates than four, so four are looked at where the run has as many: those from hi on start
+    too late to be hits. There is no branch to mispredict. False without memory.
     """
     cdef off_t n = hits.size
-    cdef off_t k
+    cdef off_t k = lo
     cdef id_t *data
-    if not reserve(hits, hi - lo if hi - lo > SPARE else SPARE):
+    if not reserve(hits, hi - lo if hi - lo > FEW else FEW):
         return False
     data = hits.data
-    data[n] = <id_t> lo
-    n += is_hit(spans, lo, hi, start, end)
-    data[n] = <id_t> (lo + 1)
-    n += is_hit(spans, lo + 1, hi, start, end)
-    data[n] = <id_t> (lo + 2)
-    n += is_hit(spans, lo + 2, hi, start, end)
-    data[n] = <id_t> (lo + 3)
-    n += is_hit(spans, lo + 3, hi, start, end)
-    for k in range(lo + SPARE, hi):
+    if lo + FEW <= run.hi:
+        data[n] = <id_t> lo
+        n += is_hit(spans, lo, start, end)
+        data[n] = <id_t> (lo + 1)
+        n += is_hit(spans, lo + 1, start, end)
+        data[n] = <id_t> (lo + 2)
+        n += is_hit(spans, lo + 2, start, end)
+        data[n] = <id_t> (lo + 3)
+        n += is_hit(spans, lo + 3, start, end)
+        k = lo + FEW
+    for k in range(k, hi):
         data[n] = <id_t> k
-        n += is_hit(spans, k, hi, start, end)
+        n += is_hit(spans, k, start, end)
     hits.size = n
     return True

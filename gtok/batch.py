@@ -181,16 +181,14 @@ class TokenBatch:
         lengths = self.lengths
         width = padded_width(int(lengths.max(initial=0)), length, multiple)
         column = np.arange(width)
-        if side == "right":
-            mask = column < lengths[:, None]
-        else:
-            mask = column >= width - lengths[:, None]
+        first = width - lengths[:, None] if side == "left" else 0
+        mask = (column >= first) & (column < first + lengths[:, None])
         ids = np.full(mask.shape, pad_id, dtype=np.int64)
         ids[mask] = self.ids
         return ids, mask.astype(np.int64)
 
     def to_csr(
-        self, n_columns: int, binary: bool = False, dtype: DTypeLike = None
+        self, n_columns: int, binary: bool = False, dtype: DTypeLike | None = None
     ) -> scipy.sparse.csr_matrix:
         """The samples x regions matrix, each token adding 1 or its value to its column.
 
@@ -237,10 +235,10 @@ class TokenBatch:
 def _counts(counts: Any, n: int, name: str) -> NDArray[np.int64] | None:
     if counts is None:
         return None
-    counts = np.asarray(counts, dtype=np.int64)
-    if len(counts) != n:
-        raise GtokError(f"expected {n} {name}, one per sample, found {len(counts)}")
-    return counts
+    checked: NDArray[np.int64] = np.asarray(counts, dtype=np.int64)
+    if len(checked) != n:
+        raise GtokError(f"expected {n} {name}, one per sample, found {len(checked)}")
+    return checked
 
 
 def padded_width(longest: int, length: int | None, multiple: int | None) -> int:

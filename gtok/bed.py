@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ MAX_LINE = 1 << 26  # bytes
 # What other formats begin with, once inflated, and what to do about each.
 _VCF = ("a VCF file", "convert it, say with `bcftools query -f '%CHROM\\t%POS0\\t%END\\n'`")
 _SAM = ("a SAM file", "convert it, say with `bedtools bamtobed`")
+_CRAM = ("a CRAM file", "convert it, say with `samtools view -b` and `bedtools bamtobed`")
 _BIGBED = ("a bigBed file", "convert it with UCSC's `bigBedToBed`")
 _BIGWIG = ("a bigWig file", "convert it with UCSC's `bigWigToBedGraph`")
 _UTF16 = ("UTF-16 text", "save it as UTF-8")
@@ -26,23 +28,24 @@ _UNPACK = "unpack it; gzip and bgzip are read as they are"
 _FOREIGN = [
     (b"##fileformat=VCF", *_VCF),
     (b"#CHROM\tPOS\t", *_VCF),
-    (b"BCF", "a BCF file", _VCF[1]),
+    (b"BCF\x02", "a BCF file", _VCF[1]),
     (b"##gff-version", "a GFF file", "convert it, say with bedops's `gff2bed`"),
     (b"##gtf", "a GTF file", "convert it, say with bedops's `gtf2bed`"),
     (b"@HD\t", *_SAM),
-    (b"@SQ\t", *_SAM),
+    *((b"@" + kind + b"\t", *_SAM) for kind in (b"SQ", b"RG", b"PG", b"CO")),
     (b"BAM\x01", "a BAM file", _SAM[1]),
-    (b"CRAM", "a CRAM file", "convert it, say with `samtools view -b` and `bedtools bamtobed`"),
+    (b"CRAM\x02", *_CRAM),
+    (b"CRAM\x03", *_CRAM),
     (b"\xeb\xf2\x89\x87", *_BIGBED),
     (b"\x87\x89\xf2\xeb", *_BIGBED),
     (b"\x26\xfc\x8f\x88", *_BIGWIG),
     (b"\x88\x8f\xfc\x26", *_BIGWIG),
     (b"\xff\xfe", *_UTF16),
     (b"\xfe\xff", *_UTF16),
-    (b"PAR1", "a parquet file", "read it into a data frame and pass that"),
+    (b"PAR1\x15", "a parquet file", "read it into a data frame and pass that"),
     (b"\x89HDF", "an HDF5 file", "write its regions as BED"),
     (b"PK\x03\x04", "a zip archive", _UNPACK),
-    (b"BZh", "a bzip2 file", _UNPACK),
+    *((b"BZh%d1AY&SY" % level, "a bzip2 file", _UNPACK) for level in range(1, 10)),
     (b"\xfd7zXZ", "an xz file", _UNPACK),
     (b"\x28\xb5\x2f\xfd", "a zstd file", _UNPACK),
 ]
@@ -160,22 +163,29 @@ def feed_file(parser: BedParser, path: str | os.PathLike[str]) -> Iterator[tuple
     BedError
         If the file is of another format, or its gzip stream is damaged.
     """
-    with open_bytes(path) as stream:
-        _refuse_foreign(stream)
-        if stream.head.startswith(b"\xef\xbb\xbf"):
-            stream.drop(3)
-        while True:
-            try:
-                n = stream.readinto(parser.room(CHUNK))
-            except GtokError as error:
-                raise BedError(f"{error} (after line {parser.n_lines})") from None
-            good = parser.feed(n) if n else parser.finish()
-            while not good:
-                assert parser.bad_line is not None
-                yield parser.bad_line
-                good = parser.resume()
-            if not n:
-                return
+    try:
+        with open_bytes(path) as stream:
+            _refuse_foreign(stream)
+            if stream.head.startswith(b"\xef\xbb\xbf"):
+                stream.drop(3)
+            n_read = 0
+            while n := stream.readinto(parser.room(CHUNK)):
+                yield from _bad_lines(parser, parser.feed(n))
+                if n_read == 0 and stream.size > n:
+                    parser.expect(int(parser.n_rows / n * stream.size * 1.02))
+                n_read += n
+    except BedError:
+        raise
+    except GtokError as error:
+        raise BedError(f"{error} (after line {parser.n_lines})") from None
+    yield from _bad_lines(parser, parser.finish())
+
+
+def _bad_lines(parser: BedParser, is_good: bool) -> Iterator[tuple[int, bytes]]:
+    while not is_good:
+        assert parser.bad_line is not None
+        yield parser.bad_line
+        is_good = parser.resume()
 
 
 def _refuse_foreign(stream: ByteStream) -> None:
@@ -203,9 +213,7 @@ def explain(line: bytes, max_line: int = MAX_LINE, is_first: bool = False) -> st
         return f"longer than {max_line} bytes; is this text? (the limit is `max_line`)"
     line = line.rstrip(b" \t\r")
     separator = b"\t" if b"\t" in line else b" "
-    fields = line.split(separator) if separator == b"\t" else line.split()
-    if separator == b" " and line.startswith(b" "):
-        fields.insert(0, b"")
+    fields = line.split(b"\t") if separator == b"\t" else re.split(b" +", line)
     found = f", found {_show(line)}"
     if b"\0" in line:
         return f"a NUL byte: this is not text{found}"
@@ -227,14 +235,18 @@ def explain(line: bytes, max_line: int = MAX_LINE, is_first: bool = False) -> st
     for what, field in (("start", start), ("end", end)):
         if not field.isdigit():
             message = f"expected a whole number from 0 as {what}, found {_show(field)}"
-            if is_first and not start[:1].isdigit() and not end[:1].isdigit():
-                message += "; it looks like a header: prefix it with # or drop it"
-            elif len(fields) >= 8 and fields[3].isdigit() and fields[4].isdigit():
+            if len(fields) >= 8 and fields[3].isdigit() and fields[4].isdigit():
                 message += "; it looks like GFF or GTF: convert it, say with bedops's `gff2bed`"
+            elif is_first and not start[:1].isdigit() and not end[:1].isdigit():
+                message += "; it looks like a header: prefix it with # or drop it"
             return message
-        if int(field[:32]) > MAX_COORDINATE:
+        digits = field.lstrip(b"0")
+        if len(digits) > 10 or int(digits or b"0") > MAX_COORDINATE:
             return f"expected {what} of at most {MAX_COORDINATE}, found {_show(field)}"
-    return f"expected start <= end, found {int(start)} > {int(end)}"
+    first, last = (int(field.lstrip(b"0") or b"0") for field in (start, end))
+    if first > last:
+        return f"expected start <= end, found {first} > {last}"
+    return f"not a line of BED{found}"
 
 
 def _show(text: bytes) -> str:

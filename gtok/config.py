@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -69,6 +68,8 @@ def read_config(path: str | os.PathLike[str], *, confined: bool = False) -> Conf
     ConfigError
         Naming the file and the key, if something in it cannot be understood.
     """
+    import tomllib
+
     path = Path(path)
     try:
         found = tomllib.loads(path.read_text(encoding="utf-8"))

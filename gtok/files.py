@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import secrets
 import stat
 import sys
 from collections.abc import Iterator
@@ -25,6 +24,13 @@ class Readable(Protocol):
         """Fill the buffer's beginning; the number of bytes, 0 at the end."""
 
 
+class Writable(Protocol):
+    """Anything that bytes can be written to."""
+
+    def write(self, data: Any, /) -> int:
+        """Write the bytes; their number."""
+
+
 class ByteStream:
     """The inflated bytes of a file, its first ones already known.
 
@@ -38,13 +44,18 @@ class ByteStream:
         The first bytes, up to `HEAD` of them.
     rest : Readable
         What follows them.
+    size : int
+        How many bytes there are in all, 0 where that is not known.
     """
 
     HEAD = 512
 
-    def __init__(self, name: str, stack: contextlib.ExitStack, head: bytes, rest: Readable) -> None:
+    def __init__(
+        self, name: str, stack: contextlib.ExitStack, head: bytes, rest: Readable, size: int = 0
+    ) -> None:
         self.name = name
         self.head = head
+        self.size = size
         self._stack = stack
         self._pending = head
         self._rest = rest
@@ -80,8 +91,6 @@ class ByteStream:
 def _readable_errors(name: str) -> Iterator[None]:
     import zlib
 
-    from isal import isal_zlib
-
     try:
         yield
     except EOFError:
@@ -89,12 +98,12 @@ def _readable_errors(name: str) -> Iterator[None]:
             f"{name}: the gzip stream breaks off before its end: the file is truncated, "
             f"or something that is not gzip stands behind it"
         ) from None
-    except (zlib.error, isal_zlib.error) as error:
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the disk's, not the stream's
+        if not isinstance(error, (OSError, zlib.error)) and type(error).__name__ != "IsalError":
+            raise  # isal has an exception of its own, in a module without types
         raise GtokError(f"{name}: the gzip stream is damaged: {error}") from None
-    except OSError as error:
-        if error.errno is None:  # gzip.BadGzipFile; a real one has a number
-            raise GtokError(f"{name}: the gzip stream is damaged: {error}") from None
-        raise
 
 
 def display_name(path: str | os.PathLike[str]) -> str:
@@ -119,19 +128,21 @@ def open_bytes(path: str | os.PathLike[str]) -> ByteStream:
     stack = contextlib.ExitStack()
     with contextlib.ExitStack() as failing:
         failing.push(stack)
-        raw: IO[bytes]
+        raw: Any
         if os.fspath(path) == "-":
             raw = sys.stdin.buffer
         else:
             raw = stack.enter_context(open(path, "rb", buffering=0))
         head = _read_head(raw)
         rest: Readable = raw
+        size = os.fstat(raw.fileno()).st_size if os.fspath(path) != "-" else 0
         if head[:2] == b"\x1f\x8b":
             rest = stack.enter_context(_inflate(raw, head))
+            size = 0
             with _readable_errors(name):
                 head = _read_head(rest)
         failing.pop_all()
-    return ByteStream(name, stack, head, rest)
+    return ByteStream(name, stack, head, rest, size)
 
 
 def _read_head(stream: Readable) -> bytes:
@@ -165,15 +176,19 @@ class _Rejoined(io.RawIOBase):
         return self._rest.readinto(buffer) or 0
 
 
-def _inflate(raw: IO[bytes], head: bytes) -> contextlib.AbstractContextManager[Any]:
+def _inflate(raw: Any, head: bytes) -> contextlib.AbstractContextManager[Any]:
     from isal import igzip, igzip_threaded
 
     if raw.seekable():
-        raw.seek(0)
+        raw.seek(-len(head), os.SEEK_CUR)
         if os.fstat(raw.fileno()).st_size < THREADED_FROM:
-            return igzip.open(raw, "rb")
-        return igzip_threaded.open(raw, "rb", threads=1, block_size=CHUNK)
-    return igzip_threaded.open(_Rejoined(head, raw), "rb", threads=1, block_size=CHUNK)
+            return igzip.IGzipFile(fileobj=raw, mode="rb")
+    else:
+        raw = _Rejoined(head, raw)
+    threaded: contextlib.AbstractContextManager[Any] = igzip_threaded.open(
+        raw, "rb", threads=1, block_size=CHUNK
+    )
+    return threaded
 
 
 @contextlib.contextmanager
@@ -199,8 +214,12 @@ def write_whole(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
         with open(target, "wb") as handle:  # a folder raises here, by name
             yield handle
         return
-    hidden = target.with_name(f".{target.name}.{secrets.token_hex(6)}.part")
-    descriptor = os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    hidden = target.with_name(f".gtok-{os.urandom(6).hex()}.part")
+    try:
+        descriptor = os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    except OSError as error:
+        error.filename = os.fspath(path)  # what was asked for, not what it is called meanwhile
+        raise
     try:
         with open(descriptor, "wb") as handle:
             yield handle
@@ -211,7 +230,7 @@ def write_whole(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
 
 
 @contextlib.contextmanager
-def write_gzip(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
+def write_gzip(path: str | os.PathLike[str]) -> Iterator[Writable]:
     """Write a gzip file whole or not at all, the same bytes for the same content every time."""
     from isal import igzip
 

@@ -33,13 +33,18 @@ class FrameColumns(NamedTuple):
 
 def as_frame(x: Any) -> nw.DataFrame[Any] | None:
     """The sample as a narwhals frame, None where it is no data frame."""
-    if not hasattr(x, "columns") and not hasattr(x, "collect_schema"):
+    if not hasattr(type(x), "columns"):  # asking a lazy frame itself would work it out
         return None
     import narwhals as nw
 
-    frame = nw.from_native(x, pass_through=True)
-    if isinstance(frame, nw.LazyFrame):
-        frame = frame.collect()
+    if type(x).__name__ == "PyRanges" and hasattr(type(x), "df"):
+        x = x.df  # up to version 0 no frame itself
+    try:
+        frame = nw.from_native(x, pass_through=True)
+        if isinstance(frame, nw.LazyFrame):
+            frame = frame.collect()
+    except nw.exceptions.DuplicateError as error:
+        raise GtokError(f"expected each column once: {error}") from None
     return frame if isinstance(frame, nw.DataFrame) else None
 
 
@@ -91,9 +96,8 @@ def _codes_of(column: nw.Series[Any]) -> tuple[NDArray[np.int32], list[str]]:
 
 
 def _text_of(column: nw.Series[Any]) -> TextColumn:
-    return TextColumn.from_list(
-        ["." if value is None else str(value) for value in column.to_list()]
-    )
+    values = zip(column.to_list(), column.is_null().to_list(), strict=True)
+    return TextColumn.from_list(["." if missing else str(value) for value, missing in values])
 
 
 def kind_of(x: object) -> str:

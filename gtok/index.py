@@ -19,7 +19,6 @@ Method: TypeAlias = Literal["auto", "bits", "ailist"]
 METHODS = ("auto", "bits", "ailist")
 
 ROWS_AT_ONCE = 1 << 16  # queries per call of a kernel: between two of them Ctrl-C is heard
-_SPARE = 4  # rows behind the last that the kernels may read
 _PROBES = 4096  # regions asked for to choose a method
 _WASTE = 48  # rows looked at in vain, per query, from which AIList's further lists are cheaper
 
@@ -192,10 +191,9 @@ def build_index(regions: Sample, method: Method = "auto") -> RegionIndex:
         ids = None
     else:
         codes, spans = regions.codes[order], _spans(regions.starts[order], regions.ends[order])
-        ids = order.astype(np.int32)
+        ids = order
     n_chroms = len(regions.chrom_names)
-    bounds = np.zeros(n_chroms + 1, dtype=np.int64)
-    np.cumsum(np.bincount(codes, minlength=n_chroms), out=bounds[1:])
+    bounds = np.searchsorted(codes, np.arange(n_chroms + 1, dtype=np.int32)).astype(np.int64)
     if method != "ailist":
         bits = Bits(bounds, spans, ids)
         if method == "bits" or not _wastes(bits, codes, spans):
@@ -204,9 +202,9 @@ def build_index(regions: Sample, method: Method = "auto") -> RegionIndex:
 
 
 def _spans(starts: NDArray[np.int32], ends: NDArray[np.int32]) -> NDArray[np.int32]:
-    spans = np.zeros((len(starts) + _SPARE, 2), dtype=np.int32)
-    spans[: len(starts), 0] = starts
-    spans[: len(ends), 1] = ends
+    spans = np.empty((len(starts), 2), dtype=np.int32)
+    spans[:, 0] = starts
+    spans[:, 1] = ends
     return spans
 
 

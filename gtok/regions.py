@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gtok._bed import format_rows
+from gtok._order import genome_order
 from gtok.bed import MAX_COORDINATE, MAX_LINE, Source, TextColumn, read_bed
 from gtok.errors import GtokError
 from gtok.files import write_gzip, write_whole
@@ -112,6 +113,9 @@ class RegionSet:
     ends: NDArray[np.int32]
     chrom_names: tuple[str, ...]
     source: Source | None
+    _names: TextColumn | None
+    _scores: TextColumn | None
+    _order: NDArray[np.int32] | None
 
     def __init__(self, chroms: Sequence[str], starts: ArrayLike, ends: ArrayLike) -> None:
         numbers: dict[str, int] = {}
@@ -136,6 +140,9 @@ class RegionSet:
         codes = np.array(codes, dtype=np.int32)
         for name in chrom_names:
             _check_name(name)
+        if len(set(chrom_names)) != len(chrom_names):
+            twice = next(name for name in chrom_names if list(chrom_names).count(name) > 1)
+            raise GtokError(f"expected each chromosome's name once, found {twice!r} twice")
         if len(codes) and not 0 <= codes.min() <= codes.max() < len(chrom_names):
             raise GtokError(f"expected chromosome codes from 0 to {len(chrom_names) - 1}")
         regions = cls.__new__(cls)
@@ -229,6 +236,10 @@ class RegionSet:
                 self.chrom_names[self.codes[row]], int(self.starts[row]), int(self.ends[row])
             )
         rows = np.arange(len(self))[row]
+        if rows.ndim != 1:
+            raise TypeError(
+                f"expected a number, a slice, a mask or an array of rows, found {row!r}"
+            )
         regions = RegionSet.__new__(RegionSet)
         _set(regions, self.codes[rows], self.chrom_names, self.starts[rows], self.ends[rows], None)
         _attach(regions, *(text and text.take(rows) for text in (self._names, self._scores)))
@@ -249,6 +260,9 @@ class RegionSet:
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError("a RegionSet does not change; make a new one")
 
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError("a RegionSet does not change; make a new one")
+
     def __reduce__(self) -> tuple[Any, ...]:
         state = {name: getattr(self, name) for name in self.__slots__ if name != "_order"}
         return _unpickle, (state,)
@@ -262,18 +276,21 @@ class RegionSet:
         )
 
     def codes_for(self, chrom_names: Sequence[str]) -> NDArray[np.int32]:
-        """The codes that the regions' chromosomes have among other names, -1 where they have none."""
+        """The codes of the regions' chromosomes among other names, -1 where they have none."""
         if self.chrom_names == tuple(chrom_names[: len(self.chrom_names)]):
             return self.codes
         numbers = {name: code for code, name in enumerate(chrom_names)}
         table = np.array([numbers.get(name, -1) for name in self.chrom_names], dtype=np.int32)
         return table[self.codes] if len(table) else self.codes
 
-    def genome_order(self) -> NDArray[np.int64] | None:
+    def genome_order(self) -> NDArray[np.int32] | None:
         """The rows by (chromosome's code, start, end, row); None where they stand so already."""
         if not hasattr(self, "_order"):
-            object.__setattr__(self, "_order", sort_rows(self.codes, self.starts, self.ends))
-        return self._order  # type: ignore[no-any-return]
+            order = genome_order(self.codes, self.starts, self.ends)
+            if order is not None:
+                order.flags.writeable = False
+            object.__setattr__(self, "_order", order)
+        return self._order
 
     def where(self, row: int) -> str:
         """Say which row this is: by its line, if it came from a file."""
@@ -281,7 +298,7 @@ class RegionSet:
             return f"row {row}"
         return f"{self.source.name}, line {self.source.line(row)}"
 
-    def to_frame(self, backend: str = "pandas") -> Any:
+    def to_frame(self, backend: Literal["pandas", "polars", "pyarrow"] = "pandas") -> Any:
         """The regions as a data frame with columns chrom, start, end and, if kept, name, score.
 
         Parameters
@@ -313,6 +330,9 @@ class RegionSet:
         Names and scores, where they were kept, become columns 4 and 5.
         """
         writer = write_gzip if os.fspath(path).endswith(".gz") else write_whole
+        for name in self.chrom_names:
+            if name[0] == "#" or name.split()[0] in ("track", "browser") or len(name) > 16383:
+                raise GtokError(f"BED cannot hold a chromosome called {name!r:.60}")
         encoded = [name.encode() for name in self.chrom_names]
         with writer(path) as handle:
             for lo in range(0, len(self), _ROWS_AT_ONCE):
@@ -330,34 +350,14 @@ class RegionSet:
             if text is None and self._scores is None:
                 continue
             fields = ["."] * len(lines) if text is None else text.take(numbers).to_list()
+            for row, field in zip(numbers.tolist(), fields, strict=True):
+                if not field.isprintable():
+                    raise GtokError(f"row {row}: BED cannot hold the name or score {field!r}")
             lines = [
                 line + b"\t" + (field or ".").encode()
                 for line, field in zip(lines, fields, strict=True)
             ]
         return b"\n".join(lines) + b"\n"
-
-
-def sort_rows(
-    codes: NDArray[np.int32], starts: NDArray[np.int32], ends: NDArray[np.int32]
-) -> NDArray[np.int64] | None:
-    """The rows by (code, start, end, row); None where they stand so already."""
-    if len(codes) < 2:
-        return None
-    key = (codes.astype(np.int64) << 32) | starts
-    tied = key[1:] == key[:-1]
-    if ((key[1:] > key[:-1]) | (tied & (ends[1:] >= ends[:-1]))).all():
-        return None
-    # Sorting by one number is many times faster than by three; what it leaves open is little.
-    order = np.argsort(key)
-    ascending = key[order]
-    tied = ascending[1:] == ascending[:-1]
-    if tied.any():
-        open_ = np.zeros(len(key), dtype=bool)
-        open_[1:] |= tied
-        open_[:-1] |= tied
-        rows = order[open_]
-        order[open_] = rows[np.lexsort((rows, ends[rows], key[rows]))]
-    return order
 
 
 def _fill(
@@ -427,6 +427,7 @@ def _coordinates(values: ArrayLike, where: str) -> NDArray[np.int32]:
     if len(found) == 0:
         return np.empty(0, dtype=np.int32)
     if found.dtype.kind == "f":
+        found = found.astype(np.float64)
         bad = ~(np.isfinite(found) & (found == np.floor(found)))
         expected = "a whole number"
         if not bad.any():

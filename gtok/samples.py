@@ -141,7 +141,11 @@ def _from_list(items: list[Any]) -> RegionSet:
         )
         rows = [item[:3] for item in items]
     else:
-        _expect_kind(items, _is_region, "an object with chrom or chr, start and end")
+        _expect_kind(
+            items,
+            lambda item: not isinstance(item, tuple) and _is_region(item),
+            "an object with chrom or chr, start and end",
+        )
         rows = [
             (item.chrom if hasattr(item, "chrom") else item.chr, item.start, item.end)
             for item in items

@@ -14,7 +14,7 @@ from gtok.errors import GtokError
 
 
 def to_csr(
-    batch: TokenBatch, n_columns: int, *, binary: bool = False, dtype: DTypeLike = None
+    batch: TokenBatch, n_columns: int, *, binary: bool = False, dtype: DTypeLike | None = None
 ) -> scipy.sparse.csr_matrix:
     """The samples x regions matrix of a batch; what `TokenBatch.to_csr` documents."""
     if n_columns < 0:
@@ -24,7 +24,7 @@ def to_csr(
         dtype = np.int32 if batch.values is None or binary else np.float32
     data = np.ones(len(data), dtype=dtype) if binary else data.astype(dtype)
     if len(indices) < 2**31:
-        indptr = indptr.astype(np.int32)  # type: ignore[assignment]
+        indptr = indptr.astype(np.int32)
     matrix = scipy.sparse.csr_matrix((data, indices, indptr), shape=(len(batch), n_columns))
     matrix.has_canonical_format = True
     return matrix
@@ -69,4 +69,4 @@ def similarity(
         whole = np.sqrt(size[:, None] * size[None, :])
     alike = np.divide(shared, whole, out=np.zeros_like(shared), where=whole > 0)
     np.fill_diagonal(alike, 1)
-    return alike
+    return np.asarray(alike, dtype=np.float64)

@@ -208,7 +208,7 @@ class TokenizerSurface(ABC):
         return self.universe.ids_of(tokens, self.unk_token_id)
 
     def get_special_tokens_mask(
-        self, tokens: Iterable[str] | Iterable[int], already_has_special_tokens: bool = True
+        self, tokens: Iterable[Any], already_has_special_tokens: bool = True
     ) -> list[int]:
         """1 at special tokens, 0 at regions, for tokens or ids."""
         listed = list(tokens)

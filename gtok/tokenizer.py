@@ -11,11 +11,12 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from gtok._order import genome_order
 from gtok.batch import Side, TokenBatch
 from gtok.config import find_config, read_config, save_folder
 from gtok.errors import GtokError
 from gtok.index import Method, build_index, in_threads
-from gtok.regions import RegionSet, sort_rows
+from gtok.regions import RegionSet
 from gtok.samples import Sample, as_regions, path_of
 from gtok.surface import TokenizerSurface
 from gtok.universe import Universe, repeated_rows
@@ -332,17 +333,18 @@ class Tokenizer(TokenizerSurface):
             if len(again):
                 rows = np.delete(np.arange(len(regions)), again)
                 regions = regions[rows]
-        order: NDArray[np.int64] | None = None
+        order: NDArray[np.int32] | NDArray[np.int64] | None = None
         if self.order == "genome":
             names = self.universe.regions.chrom_names
             codes = regions.codes_for(names)
-            codes = np.where(codes < 0, len(names), codes)  # what the universe lacks comes last
-            order = sort_rows(codes, regions.starts, regions.ends)
+            # What the universe lacks comes last.
+            codes = np.where(codes < 0, np.int32(len(names)), codes)
+            order = genome_order(codes, regions.starts, regions.ends)
         elif self.order == "random":
             order = np.random.default_rng(self.seed).permutation(len(regions))
-        if rows is None or order is None:
-            return order if rows is None else rows
-        return rows[order]
+        if order is None:
+            return rows
+        return order.astype(np.int64) if rows is None else rows[order]
 
     def _warn_of_names(self, regions: RegionSet) -> None:
         """Warn where no chromosome of a sample is one of the universe's."""

@@ -24,7 +24,7 @@ from gtok.tokenizer import Tokenizer
 Pieces: TypeAlias = Iterable[tuple[list[str], TokenBatch]]
 
 _MAGIC = b"GTOK"
-_WIDTHS = {1: np.dtype("<u2"), 2: np.dtype("<u4")}
+_WIDTHS: dict[int, np.dtype[Any]] = {1: np.dtype("<u2"), 2: np.dtype("<u4")}
 _ROWS_AT_ONCE = 1 << 16
 
 

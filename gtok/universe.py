@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import warnings
 from collections.abc import Iterable, Mapping
@@ -12,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from gtok._order import repeats
 from gtok.errors import GtokError
 from gtok.regions import Region, RegionSet, is_region_text
 from gtok.samples import Sample, as_regions
@@ -231,6 +231,8 @@ class Universe:
     def digest(self) -> str:
         """A SHA-256 of the regions in their order; the same wherever and however they were read."""
         if not hasattr(self, "_digest"):
+            import hashlib
+
             digest = hashlib.sha256(b"gtok universe 1\n")
             # Codes count chromosomes by first appearance, whatever numbers the set uses.
             used, first, inverse = np.unique(
@@ -304,7 +306,7 @@ class Universe:
         found = (self._find(token) for token in tokens)
         return [default if id is None else id for id in found]
 
-    def to_frame(self, backend: str = "pandas") -> Any:
+    def to_frame(self, backend: Literal["pandas", "polars", "pyarrow"] = "pandas") -> Any:
         """The regions as a data frame with columns chrom, start, end and, if any, name, score.
 
         Parameters
@@ -341,7 +343,7 @@ class Universe:
         return self._chrom_numbers
 
     @property
-    def _sorted(self) -> tuple[NDArray[np.int64], NDArray[np.int64] | None]:
+    def _sorted(self) -> tuple[NDArray[np.int64], NDArray[np.int32] | None]:
         """The regions' chromosomes and starts as one ascending number each, and their rows."""
         if not hasattr(self, "_lookup"):
             order = self.regions.genome_order()
@@ -360,19 +362,5 @@ def _unpickle(regions: RegionSet, special_tokens: SpecialTokens, genome: str | N
 
 def repeated_rows(regions: RegionSet) -> NDArray[np.int64]:
     """Pairs (first row, later row) of the same region, int64[n, 2]."""
-    order = regions.genome_order()
     columns = (regions.codes, regions.starts, regions.ends)
-    if order is not None:
-        columns = tuple(column[order] for column in columns)  # type: ignore[assignment]
-    same = np.ones(max(len(regions) - 1, 0), dtype=bool)
-    for column in columns:
-        same &= column[1:] == column[:-1]
-    again = np.flatnonzero(same) + 1
-    if len(again) == 0:
-        return np.empty((0, 2), dtype=np.int64)
-    # The first of a run of equal rows: the last place at or before it that repeats nothing.
-    begins = np.arange(len(regions))
-    begins[again] = 0
-    first = np.maximum.accumulate(begins)[again]
-    pairs = np.column_stack([first, again])
-    return pairs if order is None else order[pairs]
+    return np.column_stack(repeats(*columns, regions.genome_order()))

@@ -454,8 +454,7 @@ def int32(*values):
 
 
 def spans_of(*spans):
-    """Spans for a kernel, and the spare rows that it may read: these would hit."""
-    return int32(*spans, *[(0, LARGEST)] * 4).reshape(-1, 2)
+    return int32(*spans).reshape(-1, 2)
 
 
 SPANS = spans_of((0, 10), (5, 15), (0, 1000), (2, 3), (7, 7))
@@ -523,9 +522,9 @@ def test_kernel_refuses_other_types(kernel, wrong):
 
 
 @each_kernel
-@pytest.mark.parametrize("n", [0, 1, 4, 6, 8, 10])
+@pytest.mark.parametrize("n", [0, 1, 4, 6, 9])
 def test_kernel_refuses_spans_that_do_not_fit_the_bounds(kernel, n):
-    with pytest.raises(ValueError, match=f"expected 9 spans, found {n}"):
+    with pytest.raises(ValueError, match=f"expected 5 spans, found {n}"):
         kernel(BOUNDS, np.zeros((n, 2), dtype=np.int32), None)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -86,15 +87,25 @@ def encode_files(
     tokenizer: Tokenizer, paths: Sequence[Sample], names: list[str], threads: int, quiet: bool
 ) -> Iterator[tuple[list[str], TokenBatch]]:
     """Tokenize files a few at a time, with a progress bar if somebody is watching."""
-    from tqdm import tqdm
-
-    hidden = quiet or len(paths) < 2 or not sys.stderr.isatty()
-    with tqdm(total=len(paths), unit="file", disable=hidden, leave=False) as bar:
-        step = max(threads, min(_AT_ONCE, len(paths) // 20))
+    step = max(threads, min(_AT_ONCE, len(paths) // 20))
+    with progress_bar(len(paths), "file", quiet or len(paths) < 2) as bar:
         for lo in range(0, len(paths), step):
             batch = tokenizer.encode_batch(paths[lo : lo + step], n_threads=threads)
             yield names[lo : lo + step], batch
-            bar.update(len(batch))
+            if bar is not None:
+                bar.update(len(batch))
+
+
+@contextlib.contextmanager
+def progress_bar(total: int, unit: str, hidden: bool) -> Iterator[Any]:
+    """A bar on standard error, None where nobody is watching."""
+    if hidden or not sys.stderr.isatty():
+        yield None
+        return
+    from tqdm import tqdm
+
+    with tqdm(total=total, unit=unit, leave=False) as bar:
+        yield bar
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -59,6 +59,8 @@ def _run(data: Path, output: Path) -> None:
         began = time.perf_counter()
         batch = tokenizer.encode_batch([data / f"hESC_{mark}.bed.gz"])
         took = time.perf_counter() - began
+        assert batch.n_regions is not None
+        assert batch.n_hits is not None
         n_regions, n_hits = int(batch.n_regions[0]), int(batch.n_hits[0])
         cells = (f"{n_regions:,}", f"{n_hits:,}", f"{len(batch.ids):,}")
         rows.append((mark, *cells, f"{n_hits / n_regions:.0%}", f"{took * 1e3:.1f}"))

@@ -56,14 +56,14 @@ def command(
     nothing are not listed.
     """
     from gtok.tokenizer import Tokenizer
-    from gtok.tokens_io import token_writer
+    from gtok.tokens_io import Pieces, token_writer
 
     paths = listed(bed)
     tokenizer = Tokenizer(universe, **options)  # type: ignore[arg-type]
     write = token_writer(output, tokenizer, len(paths))
     totals = {"regions": 0, "hits": 0, "tokens": 0}
 
-    def counted():  # type: ignore[no-untyped-def]
+    def counted() -> Pieces:
         for names, batch in encode_files(tokenizer, paths, sample_names(paths), threads, quiet):
             totals["regions"] += int(batch.n_regions.sum())  # type: ignore[union-attr]
             totals["hits"] += int(batch.n_hits.sum())  # type: ignore[union-attr]

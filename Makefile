@@ -1,0 +1,78 @@
+# Every target makes what it needs: a virtual environment in .venv, and in it gtok and its friends.
+
+PYTHON ?= python3
+BIN := .venv/bin
+SOURCES := pyproject.toml setup.py $(wildcard gtok/*.pyx gtok/*.pxd)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help demo test lint types doctest sdist bench clean
+
+help:
+	@echo "make demo     run the main job on real data"
+	@echo "make test     run the tests"
+	@echo "make lint     ruff and cython-lint"
+	@echo "make types    mypy and stubtest"
+	@echo "make doctest  build the sdist, a wheel from it, and run the examples in the docstrings"
+	@echo "make bench    measure gtok against its rivals and write docs/benchmarks.md"
+	@echo "make clean    remove what the others made"
+
+demo: .venv/demo
+	$(BIN)/gtok demo
+
+test: .venv/test
+	$(BIN)/python -m pytest
+
+lint: .venv/lint
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/cython-lint gtok/*.pyx gtok/*.pxd
+
+types: .venv/lint .venv/test
+	$(BIN)/mypy
+	$(BIN)/python -m mypy.stubtest gtok._order gtok._bits gtok._ailist gtok._bed gtok._counts
+
+# The distributions as users get them: no file of this folder is used but those in the sdist.
+sdist: .venv/lint
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist .
+
+doctest: sdist
+	rm -rf .venv-sdist
+	$(PYTHON) -m venv .venv-sdist
+	.venv-sdist/bin/pip install -q "$$(ls $(CURDIR)/dist/*.whl)[parquet,plot]" pytest pandas
+	cd .venv-sdist && bin/gtok demo --output demo
+	cd .venv-sdist && bin/python -m pytest -q --doctest-modules --pyargs gtok
+
+bench: .venv-bench/built
+	command -v bedtools > /dev/null || apt-get install -y -q bedtools || echo "no bedtools"
+	.venv-bench/bin/python -m bench.compare --write docs/benchmarks.md
+
+clean:
+	rm -rf .venv .venv-sdist .venv-bench build dist gtok-demo bench/work gtok/*.so *.egg-info
+
+.venv/base:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "gtok needs Python 3.11 or newer; say which: make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install -q --upgrade pip
+	touch $@
+
+.venv/demo: .venv/base $(SOURCES)
+	$(BIN)/pip install -q -e ".[parquet,plot]"
+	touch $@
+
+.venv/test: .venv/demo
+	$(BIN)/pip install -q --group test
+	touch $@
+
+.venv/lint: .venv/base pyproject.toml
+	$(BIN)/pip install -q --group lint
+	touch $@
+
+.venv-bench/built: $(SOURCES) $(wildcard gtok/*.py gtok/cli/*.py)
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/pip install -q --upgrade pip
+	.venv-bench/bin/pip install -q --group bench
+	.venv-bench/bin/pip install -q --force-reinstall --no-deps .
+	.venv-bench/bin/pip install -q .
+	touch $@

@@ -1,0 +1,303 @@
+"""gtok against what its users would otherwise pick, on the same work, in one run.
+
+    python -m bench.compare [--rounds 5] [--write docs/benchmarks.md]
+
+Every pair first has to give the same answer; then the two run in turn, and the median of the
+ratios of each turn is reported.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+import gtok
+from bench import data
+
+N = 1_000_000
+
+
+@dataclass
+class Row:
+    """One line of the table: what gtok and its rival spent, turn by turn."""
+
+    work: str
+    rival: str
+    ours: list[float]
+    theirs: list[float]
+    unit: str
+    target: float  # the least ratio of theirs to ours; 0: none was set
+
+    @property
+    def ratio(self) -> float:
+        return statistics.median(b / a for a, b in zip(self.ours, self.theirs, strict=True))
+
+
+def clock(call: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    call()
+    return time.perf_counter() - began
+
+
+def in_turn(
+    rounds: int, ours: Callable[[], float], theirs: Callable[[], float]
+) -> tuple[list[float], list[float]]:
+    """Measure both, one after the other, so many times."""
+    pairs = [(ours(), theirs()) for _ in range(rounds)]
+    return [a for a, _ in pairs], [b for _, b in pairs]
+
+
+def process(command: list[str]) -> float:
+    """Seconds of a whole process whose output is thrown away."""
+    return clock(lambda: subprocess.run(command, stdout=subprocess.DEVNULL, check=True))
+
+
+def peak(code: str, path: str) -> float:
+    """Peak memory, MiB, of a Python process of its own that runs this code."""
+    # The kernel's own figure for a child begins with its parent's memory; this one does not.
+    code += "; print(next(x for x in open('/proc/self/status') if x.startswith('VmHWM')))"
+    done = subprocess.run(
+        [sys.executable, "-c", code, path], capture_output=True, check=True, text=True
+    )
+    return int(done.stdout.split()[1]) / 1024
+
+
+def same(what: str, ours: object, theirs: object) -> None:
+    if ours != theirs:
+        raise SystemExit(f"{what}: the answers differ; nothing was timed")
+
+
+def against_gtars(files: dict[str, Path], rounds: int) -> list[Row]:
+    from gtars.tokenizers import Tokenizer
+
+    universe = str(files["universe"])
+    ours, theirs = gtok.Tokenizer(universe), Tokenizer(universe)
+    rows = []
+    for order, target in (("sorted", 15), ("shuffled", 12)):
+        path = str(files[order])
+        found = ours.encode_batch([path]).ids
+        expected = np.array(theirs(path)["input_ids"])
+        same(f"{order} file", np.sort(found).tolist(), np.sort(expected).tolist())
+        measured = in_turn(
+            rounds,
+            lambda path=path: clock(lambda: ours.encode_batch([path])),
+            lambda path=path: clock(lambda: theirs(path)),
+        )
+        work = f"{order} file of 1M regions -> ids"
+        rows.append(Row(work, "gtars `Tokenizer(...)(path)`", *measured, "ms", target))
+    measured = in_turn(
+        rounds,
+        lambda: clock(lambda: gtok.Tokenizer(universe)),
+        lambda: clock(lambda: Tokenizer(universe)),
+    )
+    rows.append(
+        Row("build from a BED of 1M regions", "gtars `Tokenizer(path)`", *measured, "ms", 20)
+    )
+    measured = in_turn(
+        min(rounds, 3),
+        lambda: peak("import sys, gtok; t = gtok.Tokenizer(sys.argv[1])", universe),
+        lambda: peak(
+            "import sys; from gtars.tokenizers import Tokenizer; t = Tokenizer(sys.argv[1])",
+            universe,
+        ),
+    )
+    rows.append(Row("peak memory of that, whole process", "gtars", *measured, "MiB", 3))
+    return rows
+
+
+def against_ncls(files: dict[str, Path], rounds: int) -> list[Row]:
+    from ncls import NCLS
+
+    universe = gtok.RegionSet.from_bed(files["universe"])
+    index = gtok.build_index(universe)
+    trees = {}
+    for code in range(len(universe.chrom_names)):
+        rows = np.flatnonzero(universe.codes == code)
+        starts, ends = universe.starts[rows].astype(np.int64), universe.ends[rows].astype(np.int64)
+        trees[universe.chrom_names[code]] = NCLS(starts, ends, rows)
+    table = []
+    for order in ("sorted", "shuffled"):
+        queries = gtok.RegionSet.from_bed(files[order])
+        parts = []
+        for code, name in enumerate(queries.chrom_names):
+            rows = np.flatnonzero(queries.codes == code)
+            starts, ends = (
+                queries.starts[rows].astype(np.int64),
+                queries.ends[rows].astype(np.int64),
+            )
+            parts.append((trees[name], starts, ends, rows))
+
+        def theirs(parts: list = parts) -> list:
+            return [
+                tree.all_overlaps_both(starts, ends, rows) for tree, starts, ends, rows in parts
+            ]
+
+        offsets, ids = index.overlaps(queries)
+        pairs = np.column_stack([np.repeat(np.arange(len(queries)), np.diff(offsets)), ids])
+        answers = theirs()
+        expected = np.column_stack(
+            [np.concatenate([a[0] for a in answers]), np.concatenate([a[1] for a in answers])]
+        )
+        same(
+            f"{order} queries",
+            pairs[np.lexsort(pairs.T)].tolist(),
+            expected[np.lexsort(expected.T)].tolist(),
+        )
+        measured = in_turn(
+            rounds,
+            lambda queries=queries: clock(lambda: index.overlaps(queries)),
+            lambda theirs=theirs: clock(theirs),
+        )
+        work = f"`index.overlaps`, 1M {order} queries on 1M regions"
+        table.append(Row(work, "ncls `all_overlaps_both`", *measured, "ms", 4))
+    return table
+
+
+def against_bedtools(files: dict[str, Path], rounds: int) -> list[Row]:
+    if not shutil.which("bedtools"):
+        print("bedtools is not installed: its row is left out", file=sys.stderr)
+        return []
+    genome = data.WORK / "hg38.genome"
+    genome.write_text("".join(f"{name}\t{size}\n" for name, size in data.HG38.items()))
+    universe, queries = str(files["universe"]), str(files["sorted"])
+    ours = [sys.executable, "-m", "gtok", "tokenize", universe, queries]
+    theirs = [
+        "bedtools",
+        "intersect",
+        "-sorted",
+        "-g",
+        str(genome),
+        "-wb",
+        "-a",
+        queries,
+        "-b",
+        universe,
+    ]
+
+    def regions(command: list[str], fields: slice) -> Counter[tuple[bytes, ...]]:
+        lines = subprocess.run(command, capture_output=True, check=True).stdout.splitlines()
+        return Counter(tuple(line.split(b"\t")[fields]) for line in lines)
+
+    same("bedtools", regions(ours, slice(0, 3)), regions(theirs, slice(3, 6)))
+    measured = in_turn(rounds, lambda: process(ours), lambda: process(theirs))
+    return [
+        Row(
+            "`gtok tokenize`, whole process, sorted 1M x 1M",
+            "`bedtools intersect -sorted -wb`",
+            *measured,
+            "ms",
+            2,
+        )
+    ]
+
+
+def importing(rounds: int) -> tuple[float, float]:
+    """Median seconds that `import gtok` adds to `import numpy`, and the bound it has to keep."""
+    ours, theirs = in_turn(
+        2 * rounds + 1,
+        lambda: process([sys.executable, "-c", "import numpy, gtok"]),
+        lambda: process([sys.executable, "-c", "import numpy"]),
+    )
+    return statistics.median(a - b for a, b in zip(ours, theirs, strict=True)), 0.12
+
+
+def machine() -> str:
+    name = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        models = [line for line in info.read_text().splitlines() if line.startswith("model name")]
+        name = models[0].split(":", 1)[1].strip() if models else name
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return (
+        f"{name}, {os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()}, "
+        f"CPython {platform.python_version()}"
+    )
+
+
+def report(rows: list[Row], extra: tuple[float, float]) -> str:
+    lines = [
+        "| work | against | gtok | rival | ratio | at least |",
+        "|---|---|---:|---:|---:|---:|",
+    ]
+    for row in rows:
+        scale = 1e3 if row.unit == "ms" else 1
+        ours, theirs = (statistics.median(x) * scale for x in (row.ours, row.theirs))
+        lines.append(
+            f"| {row.work} | {row.rival} | {ours:,.0f} {row.unit} | {theirs:,.0f} {row.unit} "
+            f"| **{row.ratio:.1f}x** | {row.target:g}x |"
+        )
+    lines.append(
+        f"| `import gtok` over `import numpy` | | {extra[0] * 1e3:.0f} ms | | | "
+        f"at most {extra[1] * 1e3:.0f} ms |"
+    )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5, help="turns to take the median of")
+    parser.add_argument("--write", type=Path, help="put the table into this file")
+    options = parser.parse_args()
+    files = {
+        "universe": data.bed("universe-1M.bed", lambda: data.universe(N)),
+        "sorted": data.bed("queries-1M.bed", lambda: data.queries(N)),
+        "shuffled": data.bed("queries-1M-shuffled.bed", lambda: data.shuffled(data.queries(N))),
+    }
+    rows = against_gtars(files, options.rounds)
+    rows += against_ncls(files, options.rounds)
+    rows += against_bedtools(files, options.rounds)
+    table = report(rows, importing(options.rounds))
+    print(table)
+    for row in rows:
+        if row.ratio < row.target:
+            print(f"short: {row.work}: {row.ratio:.1f}x, not {row.target:g}x")
+    if options.write:
+        options.write.write_text(
+            PAGE.format(
+                table=table,
+                machine=machine(),
+                date=datetime.date.today().isoformat(),
+                rounds=options.rounds,
+                gtok=gtok.__version__,
+                gtars=version("gtars"),
+                ncls=version("ncls"),
+                numpy=np.__version__,
+            )
+        )
+
+
+PAGE = """\
+# Benchmarks
+
+Written by `make bench`, not by hand. Every pair gives the same answer, which is checked before
+anything is timed; the two then run in turn, {rounds} times, and the ratio is the median of the
+ratios of each turn. One thread throughout. "At least" is what gtok holds itself to.
+
+Measured on {date}: {machine}; gtok {gtok}, gtars {gtars}, ncls {ncls}, numpy {numpy}.
+
+{table}
+
+The data are made by `bench/data.py` from a seed: 1M universe regions of 150-350 bp and 1M queries
+of 200-600 bp, evenly over hg38's chromosomes. "File -> ids" is
+`Tokenizer.encode_batch([path])` against `Tokenizer.__call__(path)` of gtars: reading and parsing
+included, the universe ready. ncls gets its queries per chromosome as int64 arrays, which
+is how it takes them; splitting them is not timed.
+"""
+
+
+if __name__ == "__main__":
+    main()

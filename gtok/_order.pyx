@@ -1,0 +1,149 @@
+"""Genome order: whether regions stand in it, and the rows in it if they do not."""
+
+from libc.stdint cimport int64_t, uint32_t
+from libc.string cimport memset
+
+from gtok._typedefs cimport id_t, off_t, pos_t
+
+import numpy as np
+
+cdef enum:
+    DIGIT = 11              # bits per pass of the radix sort
+    N_DIGITS = 1 << DIGIT
+
+
+cdef off_t first_descent(const id_t[::1] codes, const pos_t[::1] starts,
+                         const pos_t[::1] ends) noexcept nogil:
+    """The first row that comes before the one ahead of it, -1 where there is none."""
+    cdef off_t i
+    cdef bint falls
+    for i in range(1, codes.shape[0]):
+        if codes[i] != codes[i - 1]:
+            falls = codes[i] < codes[i - 1]
+        elif starts[i] != starts[i - 1]:
+            falls = starts[i] < starts[i - 1]
+        else:
+            falls = ends[i] < ends[i - 1]
+        if falls:
+            return i
+    return -1
+
+
+cdef void sort_by(const pos_t[::1] column, const id_t *rows, id_t *out, int shift,
+                  off_t n) noexcept nogil:
+    """One stable pass of a radix sort: the rows by one digit of a column."""
+    cdef off_t[N_DIGITS] places
+    cdef off_t i, total, count
+    cdef uint32_t digit
+    memset(places, 0, sizeof(places))
+    for i in range(n):
+        places[(<uint32_t> column[i] >> shift) & (N_DIGITS - 1)] += 1
+    total = 0
+    for i in range(N_DIGITS):
+        count = places[i]
+        places[i] = total
+        total += count
+    for i in range(n):
+        digit = (<uint32_t> column[rows[i]] >> shift) & (N_DIGITS - 1)
+        out[places[digit]] = rows[i]
+        places[digit] += 1
+
+
+cdef void sort_column(const pos_t[::1] column, id_t **rows, id_t **other) noexcept nogil:
+    """Sort the rows by a column, digit by digit, as far as its largest value has any."""
+    cdef off_t n = column.shape[0]
+    cdef uint32_t largest = 0
+    cdef int shift = 0
+    cdef off_t i
+    cdef id_t *swapped
+    for i in range(n):
+        largest |= <uint32_t> column[i]
+    while shift < 32 and largest >> shift:
+        sort_by(column, rows[0], other[0], shift, n)
+        swapped = rows[0]
+        rows[0] = other[0]
+        other[0] = swapped
+        shift += DIGIT
+
+
+def genome_order(const id_t[::1] codes, const pos_t[::1] starts, const pos_t[::1] ends):
+    """The rows by (code, start, end, row); None where they stand so already.
+
+    Parameters
+    ----------
+    codes, starts, ends : int32[n]
+        None of them negative.
+
+    Returns
+    -------
+    int32[n] or None
+    """
+    cdef off_t n = codes.shape[0]
+    cdef off_t i
+    cdef id_t *rows
+    cdef id_t *other
+    with nogil:
+        i = first_descent(codes, starts, ends)
+    if i < 0:
+        return None
+    order = np.arange(n, dtype=np.int32)
+    scratch = np.empty(n, dtype=np.int32)
+    cdef id_t[::1] first = order
+    cdef id_t[::1] second = scratch
+    rows = &first[0]
+    other = &second[0]
+    with nogil:
+        sort_column(ends, &rows, &other)
+        sort_column(starts, &rows, &other)
+        sort_column(codes, &rows, &other)
+    return order if rows == &first[0] else scratch
+
+
+def repeats(const id_t[::1] codes, const pos_t[::1] starts, const pos_t[::1] ends,
+            const id_t[::1] order):
+    """Rows of the same region as an earlier one.
+
+    Parameters
+    ----------
+    codes, starts, ends : int32[n]
+        The regions.
+    order : int32[n] or None
+        Their genome order.
+
+    Returns
+    -------
+    first, again : int64[m]
+        The first row of the region and the later one, by genome order.
+    """
+    cdef off_t n = codes.shape[0]
+    cdef off_t i, row, before, first
+    cdef off_t count = 0
+    if n < 2:
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+    with nogil:
+        before = order[0] if order is not None else 0
+        for i in range(1, n):
+            row = order[i] if order is not None else i
+            count += (starts[row] == starts[before] and ends[row] == ends[before]
+                      and codes[row] == codes[before])
+            before = row
+    firsts = np.empty(count, dtype=np.int64)
+    agains = np.empty(count, dtype=np.int64)
+    cdef int64_t[::1] out_firsts = firsts
+    cdef int64_t[::1] out_agains = agains
+    if count == 0:
+        return firsts, agains
+    with nogil:
+        count = 0
+        first = before = order[0] if order is not None else 0
+        for i in range(1, n):
+            row = order[i] if order is not None else i
+            if (starts[row] == starts[before] and ends[row] == ends[before]
+                    and codes[row] == codes[before]):
+                out_firsts[count] = first
+                out_agains[count] = row
+                count += 1
+            else:
+                first = row
+            before = row
+    return firsts, agains
