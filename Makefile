@@ -45,7 +45,7 @@ doctest: sdist
 
 bench: .venv-bench/built
 	command -v bedtools > /dev/null || apt-get install -y -q bedtools || echo "no bedtools"
-	.venv-bench/bin/python -m bench.compare --write docs/benchmarks.md
+	.venv-bench/bin/python bench/compare.py --write docs/benchmarks.md
 
 clean:
 	rm -rf .venv .venv-sdist .venv-bench build dist gtok-demo bench/work gtok/*.so *.egg-info
@@ -73,6 +73,5 @@ clean:
 	$(PYTHON) -m venv .venv-bench
 	.venv-bench/bin/pip install -q --upgrade pip
 	.venv-bench/bin/pip install -q --group bench
-	.venv-bench/bin/pip install -q --force-reinstall --no-deps .
-	.venv-bench/bin/pip install -q .
+	.venv-bench/bin/pip install -q --force-reinstall .
 	touch $@

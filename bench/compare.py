@@ -1,6 +1,6 @@
 """gtok against what its users would otherwise pick, on the same work, in one run.
 
-    python -m bench.compare [--rounds 5] [--write docs/benchmarks.md]
+    python bench/compare.py [--rounds 5] [--write docs/benchmarks.md]
 
 Every pair first has to give the same answer; then the two run in turn, and the median of the
 ratios of each turn is reported.
@@ -25,8 +25,8 @@ from pathlib import Path
 
 import numpy as np
 
+import data
 import gtok
-from bench import data
 
 N = 1_000_000
 
@@ -63,7 +63,9 @@ def in_turn(
 
 def process(command: list[str]) -> float:
     """Seconds of a whole process whose output is thrown away."""
-    return clock(lambda: subprocess.run(command, stdout=subprocess.DEVNULL, check=True))
+    return clock(
+        lambda: subprocess.run(command, stdout=subprocess.DEVNULL, check=True, cwd=data.WORK)
+    )
 
 
 def peak(code: str, path: str) -> float:
@@ -71,7 +73,11 @@ def peak(code: str, path: str) -> float:
     # The kernel's own figure for a child begins with its parent's memory; this one does not.
     code += "; print(next(x for x in open('/proc/self/status') if x.startswith('VmHWM')))"
     done = subprocess.run(
-        [sys.executable, "-c", code, path], capture_output=True, check=True, text=True
+        [sys.executable, "-c", code, path],
+        capture_output=True,
+        check=True,
+        text=True,
+        cwd=data.WORK,
     )
     return int(done.stdout.split()[1]) / 1024
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -51,10 +52,10 @@ def shuffled(made: RegionSet) -> RegionSet:
     return made[np.random.default_rng(3).permutation(len(made))]
 
 
-def bed(name: str, make: object) -> Path:
+def bed(name: str, make: Callable[[], RegionSet]) -> Path:
     """The BED file of this name, made once."""
     path = WORK / name
     if not path.exists():
         WORK.mkdir(exist_ok=True)
-        make().to_bed(path)  # type: ignore[operator]
+        make().to_bed(path)
     return path

@@ -15,8 +15,8 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 
 from gtok._kernels cimport (
-    Cell, Ids, Run, Span, append_hits, bucket_of, count_hits, fill_table, first_of, hand_over,
-    hits_between, last_of, pick_shift, prefetch, reserve, starts_below,
+    Ids, Run, Span, append_hits, bucket_of, count_hits, fill_tables, first_of, hand_over,
+    hits_between, pick_shift, prefetch, reserve, starts_below,
 )
 from gtok._typedefs cimport id_t, off_t, pos_t
 
@@ -24,7 +24,6 @@ import numpy as np
 
 cdef enum:
     BLOCK = 32       # queries whose memory is asked for before the first of them is answered
-    SCAN_MAX = 24    # candidates up to which looking at each is faster than searching
     MAX_LISTS = 10   # lists a chromosome is taken apart into, at most
     LOOK_AHEAD = 20  # a region leaves its list when it covers more than half of this many behind it
     MIN_LIST = 64    # a list as short as this is left as it is
@@ -92,7 +91,8 @@ cdef class AIList:
     cdef const id_t[::1] order
     cdef pos_t[:, ::1] spans     # by list
     cdef id_t[::1] rows          # the row of `given` that each span came from
-    cdef pos_t[:, ::1] cells
+    cdef id_t[::1] firsts
+    cdef id_t[::1] below
     cdef id_t[::1] first_run     # chromosome c's lists are first_run[c] .. first_run[c + 1] - 1
     cdef Run *runs
     cdef id_t n_chroms
@@ -118,7 +118,8 @@ cdef class AIList:
         cdef id_t[::1] left = np.empty(n, dtype=np.int32)
         with nogil:
             n_cells = self.decompose(&left[0])
-        self.cells = np.zeros((n_cells, 2), dtype=np.int32)
+        self.firsts = np.zeros(n_cells, dtype=np.int32)
+        self.below = np.zeros(n_cells, dtype=np.int32)
         with nogil:
             self.fill()
 
@@ -175,25 +176,24 @@ cdef class AIList:
     cdef void fill(self) noexcept nogil:
         cdef const Span *given = <const Span *> &self.given[0, 0]
         cdef Span *spans = <Span *> &self.spans[0, 0]
-        cdef Cell *cells = <Cell *> &self.cells[0, 0]
         cdef off_t k
         cdef id_t r
         for k in range(self.rows.shape[0]):
             spans[k] = given[self.rows[k]]
         for r in range(self.first_run[self.n_chroms]):
-            fill_table(&self.runs[r], spans, cells)
+            fill_tables(&self.runs[r], spans, &self.firsts[0], &self.below[0])
 
     cdef id_t code_of(self, id_t chrom) noexcept nogil:
         return chrom if 0 <= chrom < self.n_chroms else self.n_chroms
 
     cdef void warm(self, const id_t[::1] chroms, const pos_t[::1] starts, off_t lo, off_t hi,
-                   off_t *firsts) noexcept nogil:
+                   off_t *los) noexcept nogil:
         """Ask for the memory that the queries lo .. hi - 1 will read, and say where each begins.
 
-        In list r of its chromosome, query i begins with firsts[(i - lo) * MAX_LISTS + r].
+        In list r of its chromosome, query i begins with los[(i - lo) * MAX_LISTS + r].
         """
         cdef const Span *spans = <const Span *> &self.spans[0, 0]
-        cdef const Cell *cells = <const Cell *> &self.cells[0, 0]
+        cdef const id_t *firsts = &self.firsts[0]
         cdef const Run *run
         cdef off_t i, k
         cdef id_t c, r
@@ -201,13 +201,14 @@ cdef class AIList:
             c = self.code_of(chroms[i])
             for r in range(self.first_run[c], self.first_run[c + 1]):
                 run = &self.runs[r]
-                prefetch(&cells[run.table + bucket_of(run, starts[i])])
+                prefetch(&firsts[run.table + bucket_of(run, starts[i])])
         for i in range(lo, hi):
             c = self.code_of(chroms[i])
             for r in range(self.first_run[c], self.first_run[c + 1]):
-                k = first_of(&self.runs[r], cells, starts[i])
-                firsts[(i - lo) * MAX_LISTS + r - self.first_run[c]] = k
+                k = first_of(&self.runs[r], firsts, starts[i])
+                los[(i - lo) * MAX_LISTS + r - self.first_run[c]] = k
                 prefetch(&spans[k])
+                prefetch(&spans[k + 3])
                 prefetch(&self.rows[k])
 
     def count(self, const id_t[::1] chroms, const pos_t[::1] starts, const pos_t[::1] ends):
@@ -223,32 +224,31 @@ cdef class AIList:
     cdef void count_all(self, const id_t[::1] chroms, const pos_t[::1] starts,
                         const pos_t[::1] ends, int64_t[::1] out) noexcept nogil:
         cdef const Span *spans = <const Span *> &self.spans[0, 0]
-        cdef const Cell *cells = <const Cell *> &self.cells[0, 0]
         cdef off_t n = chroms.shape[0]
         cdef off_t block, stop, i, lo, hi, within
-        cdef off_t[BLOCK * MAX_LISTS] firsts
+        cdef off_t[BLOCK * MAX_LISTS] los
         cdef const Run *run
         cdef id_t c, r
         block = 0
         while block < n:
             stop = min(block + BLOCK, n)
-            self.warm(chroms, starts, block, stop, firsts)
+            self.warm(chroms, starts, block, stop, los)
             for i in range(block, stop):
                 c = self.code_of(chroms[i])
                 for r in range(self.first_run[c], self.first_run[c + 1]):
                     run = &self.runs[r]
-                    lo = firsts[(i - block) * MAX_LISTS + r - self.first_run[c]]
-                    hi = last_of(run, cells, ends[i])
-                    if hi - lo <= SCAN_MAX:
-                        out[i] += count_hits(run, spans, lo, hi, starts[i], ends[i])
-                    elif starts[i] >= ends[i]:
-                        out[i] += hits_between(spans, lo, hi, starts[i], ends[i])
-                    else:
+                    lo = los[(i - block) * MAX_LISTS + r - self.first_run[c]]
+                    if count_hits(run, spans, lo, starts[i], ends[i], &out[i]):
+                        continue
+                    hi = starts_below(run, spans, &self.below[0], ends[i])
+                    if starts[i] < ends[i]:
                         # Whatever starts within the query is a hit; of what starts before it or
                         # where it does, what reaches into it.
-                        within = max(starts_below(run, spans, cells, starts[i] + 1), lo)
-                        out[i] += starts_below(run, spans, cells, ends[i]) - within
-                        out[i] += hits_between(spans, lo, within, starts[i], ends[i])
+                        within = starts_below(run, spans, &self.below[0], starts[i] + 1)
+                        within = max(within, lo)
+                        out[i] += hi - within
+                        hi = within
+                    out[i] += hits_between(spans, lo, hi, starts[i], ends[i])
             block = stop
 
     def overlaps(self, const id_t[::1] chroms, const pos_t[::1] starts, const pos_t[::1] ends):
@@ -272,25 +272,23 @@ cdef class AIList:
                          const pos_t[::1] ends, off_t[::1] offsets, Ids *hits,
                          Ids *scratch) noexcept nogil:
         cdef const Span *spans = <const Span *> &self.spans[0, 0]
-        cdef const Cell *cells = <const Cell *> &self.cells[0, 0]
         cdef off_t n = chroms.shape[0]
         cdef off_t block, stop, i, begin, middle, lo, k
-        cdef off_t[BLOCK * MAX_LISTS] firsts
+        cdef off_t[BLOCK * MAX_LISTS] los
         cdef const Run *run
         cdef id_t c, r
         block = 0
         while block < n:
             stop = min(block + BLOCK, n)
-            self.warm(chroms, starts, block, stop, firsts)
+            self.warm(chroms, starts, block, stop, los)
             for i in range(block, stop):
                 c = self.code_of(chroms[i])
                 begin = hits.size
                 for r in range(self.first_run[c], self.first_run[c + 1]):
                     run = &self.runs[r]
                     middle = hits.size
-                    lo = firsts[(i - block) * MAX_LISTS + r - self.first_run[c]]
-                    if not append_hits(run, spans, lo, last_of(run, cells, ends[i]), starts[i],
-                                       ends[i], hits):
+                    lo = los[(i - block) * MAX_LISTS + r - self.first_run[c]]
+                    if not append_hits(run, spans, lo, starts[i], ends[i], hits):
                         return False
                     for k in range(middle, hits.size):
                         hits.data[k] = self.rows[hits.data[k]]

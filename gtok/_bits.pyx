@@ -14,16 +14,15 @@ from libc.stdint cimport int64_t
 from libc.stdlib cimport free, malloc, qsort
 
 from gtok._kernels cimport (
-    Cell, Ids, Run, Span, append_hits, ascends, bucket_of, count_hits, fill_table, first_of,
-    hand_over, last_of, pick_shift, prefetch, starts_below,
+    Ids, Run, Span, append_hits, ascends, bucket_of, count_hits, fill_tables, first_of, hand_over,
+    hits_between, pick_shift, prefetch, starts_below,
 )
 from gtok._typedefs cimport id_t, off_t, pos_t
 
 import numpy as np
 
 cdef enum:
-    BLOCK = 32     # queries whose memory is asked for before the first of them is answered
-    SCAN_MAX = 24  # candidates up to which looking at each is faster than searching both lists
+    BLOCK = 32  # queries whose memory is asked for before the first of them is answered
 
 
 cdef int compare(const void *a, const void *b) noexcept nogil:
@@ -66,7 +65,8 @@ cdef class Bits:
     cdef const pos_t[:, ::1] spans
     cdef const id_t[::1] order
     cdef pos_t[::1] ends        # ascending within each chromosome
-    cdef pos_t[:, ::1] cells
+    cdef id_t[::1] firsts
+    cdef id_t[::1] below
     cdef id_t[::1] ends_below
     cdef Run *runs
     cdef id_t n_chroms
@@ -97,7 +97,9 @@ cdef class Bits:
             run.table = n_cells
             run.shift = 31
             run.n_buckets = 0
-            if n:
+            if n == 0:
+                run.lo = run.hi = 0  # where its cells, all zero, send a query
+            else:
                 furthest = 0
                 for k in range(run.lo, run.hi):
                     furthest = max(furthest, spans[k, 1])
@@ -108,8 +110,9 @@ cdef class Bits:
         run = &self.runs[self.n_chroms]
         run.lo = run.hi = run.table = run.n_buckets = 0
         run.shift = 31
-        self.cells = np.zeros((n_cells, 2), dtype=np.int32)
-        self.ends_below = np.zeros(n_cells + 1, dtype=np.int32)
+        self.firsts = np.zeros(n_cells, dtype=np.int32)
+        self.below = np.zeros(n_cells, dtype=np.int32)
+        self.ends_below = np.zeros(n_cells, dtype=np.int32)
         self.ends = np.empty(n_regions, dtype=np.int32)
         if n_regions:
             with nogil:
@@ -132,7 +135,7 @@ cdef class Bits:
         cdef id_t at
         if run.hi == run.lo:
             return
-        fill_table(run, <const Span *> &self.spans[0, 0], <Cell *> &self.cells[0, 0])
+        fill_tables(run, <const Span *> &self.spans[0, 0], &self.firsts[0], &self.below[0])
         # The ends by bucket: count them, place each behind those of the buckets before. While
         # they are placed, below[b + 1] is where the next end of bucket b goes; afterwards it is
         # where the next bucket begins.
@@ -187,31 +190,41 @@ cdef class Bits:
     cdef void count_all(self, const id_t[::1] chroms, const pos_t[::1] starts,
                         const pos_t[::1] ends, int64_t[::1] out) noexcept nogil:
         cdef const Span *spans = <const Span *> &self.spans[0, 0]
-        cdef const Cell *cells = <const Cell *> &self.cells[0, 0]
         cdef off_t n = chroms.shape[0]
-        cdef off_t block, stop, i, lo, hi
+        cdef off_t block, stop, i
         cdef off_t[BLOCK] los
         cdef const Run *run
         block = 0
         while block < n:
             stop = min(block + BLOCK, n)
+            self.warm(chroms, starts, block, stop, los)
             for i in range(block, stop):
                 run = self.run_of(chroms[i])
-                prefetch(&cells[run.table + bucket_of(run, starts[i])])
-            for i in range(block, stop):
-                run = self.run_of(chroms[i])
-                los[i - block] = first_of(run, cells, starts[i])
-                prefetch(&spans[los[i - block]])
-            for i in range(block, stop):
-                run = self.run_of(chroms[i])
-                lo = los[i - block]
-                hi = last_of(run, cells, ends[i])
-                if hi - lo <= SCAN_MAX or starts[i] >= ends[i]:
-                    out[i] = count_hits(run, spans, lo, hi, starts[i], ends[i])
+                if count_hits(run, spans, los[i - block], starts[i], ends[i], &out[i]):
+                    continue
+                out[i] = starts_below(run, spans, &self.below[0], ends[i])
+                if starts[i] < ends[i]:
+                    out[i] -= self.ends_up_to(run, starts[i])
                 else:
-                    out[i] = (starts_below(run, spans, cells, ends[i])
-                              - self.ends_up_to(run, starts[i]))
+                    # A region of no length at the same place has not started before it, but
+                    # has ended.
+                    out[i] = hits_between(spans, los[i - block], out[i], starts[i], ends[i])
             block = stop
+
+    cdef void warm(self, const id_t[::1] chroms, const pos_t[::1] starts, off_t lo, off_t hi,
+                   off_t *los) noexcept nogil:
+        """Say where each of the queries lo .. hi - 1 begins, and ask for the memory there."""
+        cdef const Span *spans = <const Span *> &self.spans[0, 0]
+        cdef const id_t *firsts = &self.firsts[0]
+        cdef const Run *run
+        cdef off_t i
+        for i in range(lo, hi):
+            run = self.run_of(chroms[i])
+            prefetch(&firsts[run.table + bucket_of(run, starts[i])])
+        for i in range(lo, hi):
+            los[i - lo] = first_of(self.run_of(chroms[i]), firsts, starts[i])
+            prefetch(&spans[los[i - lo]])
+            prefetch(&spans[los[i - lo] + 3])
 
     def overlaps(self, const id_t[::1] chroms, const pos_t[::1] starts, const pos_t[::1] ends):
         """The regions that each query overlaps: offsets int64[n + 1] into ids int32[m]."""
@@ -231,12 +244,10 @@ cdef class Bits:
     cdef bint append_all(self, const id_t[::1] chroms, const pos_t[::1] starts,
                          const pos_t[::1] ends, off_t[::1] offsets, Ids *hits) noexcept nogil:
         cdef const Span *spans = <const Span *> &self.spans[0, 0]
-        cdef const Cell *cells = <const Cell *> &self.cells[0, 0]
+        cdef const id_t *firsts = &self.firsts[0]
         cdef off_t n = chroms.shape[0]
         cdef off_t block, stop, i
         cdef off_t[BLOCK] los
-        cdef off_t[BLOCK] his
-        cdef const Run *run
         cdef Run here
         block = 0
         while block < n:
@@ -245,26 +256,17 @@ cdef class Bits:
                 # What one query reads, the next ones read too: nothing to ask for.
                 here = self.run_of(chroms[block])[0]
                 for i in range(block, stop):
-                    if not append_hits(&here, spans, first_of(&here, cells, starts[i]),
-                                       last_of(&here, cells, ends[i]), starts[i], ends[i], hits):
+                    if not append_hits(&here, spans, first_of(&here, firsts, starts[i]),
+                                       starts[i], ends[i], hits):
                         return False
                     offsets[i + 1] = hits.size
-                block = stop
-                continue
-            for i in range(block, stop):
-                run = self.run_of(chroms[i])
-                prefetch(&cells[run.table + bucket_of(run, starts[i])])
-            for i in range(block, stop):
-                run = self.run_of(chroms[i])
-                los[i - block] = first_of(run, cells, starts[i])
-                his[i - block] = last_of(run, cells, ends[i])
-                prefetch(&spans[los[i - block]])
-            for i in range(block, stop):
-                run = self.run_of(chroms[i])
-                if not append_hits(run, spans, los[i - block], his[i - block], starts[i],
-                                   ends[i], hits):
-                    return False
-                offsets[i + 1] = hits.size
+            else:
+                self.warm(chroms, starts, block, stop, los)
+                for i in range(block, stop):
+                    if not append_hits(self.run_of(chroms[i]), spans, los[i - block], starts[i],
+                                       ends[i], hits):
+                        return False
+                    offsets[i + 1] = hits.size
             block = stop
         if self.order is not None:
             for i in range(hits.size):
@@ -274,15 +276,17 @@ cdef class Bits:
     def scanned(self, const id_t[::1] chroms, const pos_t[::1] starts, const pos_t[::1] ends):
         """The number of regions that `overlaps` looks at to answer each query, int64[n]."""
         cdef off_t n = chroms.shape[0]
-        cdef off_t i
+        cdef off_t i, lo
         cdef const Run *run
-        cdef const Cell *cells = <const Cell *> &self.cells[0, 0]
+        cdef const Span *spans
         rows = np.zeros(n, dtype=np.int64)
         cdef int64_t[::1] out = rows
+        if self.ends.shape[0] == 0:
+            return rows
+        spans = <const Span *> &self.spans[0, 0]
         with nogil:
             for i in range(n):
                 run = self.run_of(chroms[i])
-                out[i] = max(
-                    last_of(run, cells, ends[i]) - first_of(run, cells, starts[i]), <off_t> 0
-                )
+                lo = first_of(run, &self.firsts[0], starts[i])
+                out[i] = max(starts_below(run, spans, &self.below[0], ends[i]) - lo, <off_t> 0)
         return rows

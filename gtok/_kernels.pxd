@@ -40,29 +40,25 @@ cdef extern from *:
 
 cdef enum:
     LARGE = 1 << 22   # bytes of a column from which large pages pay
-    FEW = 4     # candidates that are looked at without asking how many there are
+    FEW = 4           # candidates that are looked at without asking how many there are
+    MANY = 32         # candidates from which they are counted without looking at them
 
 
-# A run of regions in genome order (one chromosome, or one component of one), and a table over it:
-# bucket b covers the coordinates [b << shift, (b + 1) << shift). For each of them the table knows
-# where regions that reach into it begin and how many regions start before it, so that a query
-# touches one or two cells of the table and then the regions themselves.
+# A run of regions in genome order (one chromosome, or one list of one), and tables over it:
+# bucket b covers the coordinates [b << shift, (b + 1) << shift). One table says for each bucket
+# where the regions begin that can reach into it, another how many start before it. So a query
+# touches one cell of the first and then the regions themselves.
 ctypedef struct Run:
     off_t lo            # the first region
     off_t hi            # behind the last one
-    off_t table         # the first cell of the table
-    int64_t n_buckets   # the table has two cells more, which stand for all coordinates behind it
+    off_t table         # the run's first cell in each table
+    int64_t n_buckets   # the tables have two cells more, which stand for all coordinates behind
     int shift
 
 
 ctypedef struct Span:
     pos_t start
     pos_t end
-
-
-ctypedef struct Cell:
-    id_t first          # the first region that ends behind the bucket's start
-    id_t below          # the number of regions of the run that start before the bucket, plus run.lo
 
 
 # A column that grows while it is written.
@@ -115,14 +111,9 @@ cdef inline int64_t bucket_of(const Run *run, int64_t position) noexcept nogil:
     return bucket if bucket < run.n_buckets else run.n_buckets
 
 
-cdef inline off_t first_of(const Run *run, const Cell *cells, pos_t start) noexcept nogil:
+cdef inline off_t first_of(const Run *run, const id_t *firsts, pos_t start) noexcept nogil:
     """A region such that none before it in the run ends behind `start`."""
-    return cells[run.table + bucket_of(run, start)].first
-
-
-cdef inline off_t last_of(const Run *run, const Cell *cells, pos_t end) noexcept nogil:
-    """A region such that neither it nor any behind it in the run starts before `end`."""
-    return cells[run.table + bucket_of(run, <int64_t> end - 1) + 1].below
+    return firsts[run.table + bucket_of(run, start)]
 
 
 cdef inline bint ascends(const id_t *chroms, const pos_t *starts, off_t n) noexcept nogil:
@@ -144,41 +135,42 @@ cdef inline int pick_shift(int64_t furthest, int64_t n) noexcept nogil:
     return shift
 
 
-cdef inline void fill_table(const Run *run, const Span *spans, Cell *cells) noexcept nogil:
+cdef inline void fill_tables(const Run *run, const Span *spans, id_t *firsts,
+                             id_t *below) noexcept nogil:
     """Write the run's cells in one pass over its regions."""
     cdef int64_t b_first = 0
     cdef int64_t b_below = 0
     cdef int64_t bucket
     cdef off_t k
+    firsts += run.table
+    below += run.table
     for k in range(run.lo, run.hi):
         # The region starts in `bucket`: no cell up to it counts the region as starting before.
         bucket = spans[k].start >> run.shift
         while b_below <= bucket:
-            cells[run.table + b_below].below = <id_t> k
+            below[b_below] = <id_t> k
             b_below += 1
         # The region ends behind the starts of all buckets up to that of end - 1: those which no
         # earlier region has claimed begin with it.
         bucket = (<int64_t> spans[k].end - 1) >> run.shift
         while b_first <= bucket:
-            cells[run.table + b_first].first = <id_t> k
+            firsts[b_first] = <id_t> k
             b_first += 1
     while b_below <= run.n_buckets + 1:
-        cells[run.table + b_below].below = <id_t> run.hi
+        below[b_below] = <id_t> run.hi
         b_below += 1
     while b_first <= run.n_buckets + 1:
-        cells[run.table + b_first].first = <id_t> run.hi
+        firsts[b_first] = <id_t> run.hi
         b_first += 1
 
 
-cdef inline off_t starts_below(const Run *run, const Span *spans, const Cell *cells,
+cdef inline off_t starts_below(const Run *run, const Span *spans, const id_t *below,
                                pos_t position) noexcept nogil:
     """The number of the run's regions that start before `position`, plus run.lo."""
     cdef int64_t bucket = bucket_of(run, position)
-    cdef off_t lo = cells[run.table + bucket].below
-    cdef off_t hi = run.hi
+    cdef off_t lo = below[run.table + bucket]
+    cdef off_t hi = below[run.table + bucket + 1]
     cdef off_t middle
-    if bucket < run.n_buckets:
-        hi = cells[run.table + bucket + 1].below
     while lo < hi:
         middle = (lo + hi) >> 1
         if spans[middle].start < position:
@@ -203,28 +195,44 @@ cdef inline off_t hits_between(const Span *spans, off_t lo, off_t hi, pos_t star
     return n
 
 
-cdef inline off_t count_hits(const Run *run, const Span *spans, off_t lo, off_t hi, pos_t start,
-                             pos_t end) noexcept nogil:
-    """How many of the regions lo .. hi - 1 of a run overlap [start, end); see append_hits."""
-    if lo + FEW > run.hi:
-        return hits_between(spans, lo, hi, start, end)
-    return (is_hit(spans, lo, start, end) + is_hit(spans, lo + 1, start, end)
-            + is_hit(spans, lo + 2, start, end) + is_hit(spans, lo + 3, start, end)
-            + hits_between(spans, lo + FEW, hi, start, end))
+cdef inline bint count_hits(const Run *run, const Span *spans, off_t lo, pos_t start, pos_t end,
+                            off_t *n) noexcept nogil:
+    """Add to n how many regions from lo on overlap [start, end), if that takes few looks.
+
+    False, and nothing added, where there are too many candidates: counting without looking at
+    them is then faster.
+    """
+    cdef off_t found = 0
+    cdef off_t k = lo
+    if lo + FEW <= run.hi:
+        found = (is_hit(spans, lo, start, end) + is_hit(spans, lo + 1, start, end)
+                 + is_hit(spans, lo + 2, start, end) + is_hit(spans, lo + 3, start, end))
+        k = lo + FEW
+        if spans[k - 1].start >= end:
+            n[0] += found
+            return True
+    while k < run.hi and spans[k].start < end:
+        if k - lo >= MANY:
+            return False
+        found += spans[k].end > start
+        k += 1
+    n[0] += found
+    return True
 
 
-cdef inline bint append_hits(const Run *run, const Span *spans, off_t lo, off_t hi, pos_t start,
-                             pos_t end, Ids *hits) noexcept nogil:
-    """Append those of the regions lo .. hi - 1 of a run that overlap [start, end).
+cdef inline bint append_hits(const Run *run, const Span *spans, off_t lo, pos_t start, pos_t end,
+                             Ids *hits) noexcept nogil:
+    """Append those of the regions from lo on that overlap [start, end); False without memory.
 
     Every region is written, and the next one over it if it was no hit. Most queries have fewer
-    candidates than four, so four are looked at where the run has as many: those from hi on start
-    too late to be hits. There is no branch to mispredict. False without memory.
+    candidates than four, so four are looked at where the run has as many: of these, the ones
+    behind the last candidate start too late to be hits. There is no branch to mispredict.
     """
     cdef off_t n = hits.size
     cdef off_t k = lo
+    cdef off_t stop
     cdef id_t *data
-    if not reserve(hits, hi - lo if hi - lo > FEW else FEW):
+    if not reserve(hits, MANY):
         return False
     data = hits.data
     if lo + FEW <= run.hi:
@@ -237,8 +245,18 @@ cdef inline bint append_hits(const Run *run, const Span *spans, off_t lo, off_t 
         data[n] = <id_t> (lo + 3)
         n += is_hit(spans, lo + 3, start, end)
         k = lo + FEW
-    for k in range(k, hi):
-        data[n] = <id_t> k
-        n += is_hit(spans, k, start, end)
+        if spans[k - 1].start >= end:
+            hits.size = n
+            return True
+    while k < run.hi and spans[k].start < end:
+        hits.size = n
+        if not reserve(hits, MANY):
+            return False
+        data = hits.data
+        stop = k + MANY if k + MANY < run.hi else run.hi
+        while k < stop and spans[k].start < end:
+            data[n] = <id_t> k
+            n += spans[k].end > start
+            k += 1
     hits.size = n
     return True

@@ -132,7 +132,7 @@ def test_standard_input_is_read_once(here, args):
 
 def test_a_list_of_files(here):
     (here / "list.txt").write_text("a.bed\r\n\n  b.bed  \n")
-    _, out, err = run("tokenize", "u.bed", "none.bed", "@list.txt", "-o", "x.jsonl")
+    _, _, err = run("tokenize", "u.bed", "none.bed", "@list.txt", "-o", "x.jsonl")
     assert err.startswith("3 samples")
     ids = [json.loads(line)["id"] for line in (here / "x.jsonl").read_text().splitlines()]
     assert ids == ["none", "a", "b"]
@@ -305,11 +305,15 @@ def test_a_closed_pipe(here):
 def test_an_interrupt(here):
     command = [sys.executable, "-m", "gtok", "tokenize", "u.bed", "-", "-o", "x.tsv"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as gtok_:
-        # More than a pipe holds: once it is gone, somebody is reading.
+        # More than a pipe holds: once it is gone, somebody is reading, and waits for more.
         gtok_.stdin.write(b"chr1\t120\t160\n" * 100_000)
         gtok_.send_signal(signal.SIGINT)
+        try:
+            status = gtok_.wait(10)
+        except subprocess.TimeoutExpired:
+            gtok_.kill()
+            pytest.fail("an interrupt was not heard while waiting for standard input")
         err = gtok_.stderr.read()
-        status = gtok_.wait(60)
         gtok_.stdin.raw.close()
     assert status == -signal.SIGINT
     assert err.strip() == b""
