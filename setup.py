@@ -39,6 +39,7 @@ setup(
             "initializedcheck": DEBUG,
             "cdivision": True,
             "embedsignature": True,
+            "autotestdict": False,
             "freethreading_compatible": True,
         },
     )

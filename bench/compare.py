@@ -23,9 +23,9 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+import data
 import numpy as np
 
-import data
 import gtok
 
 N = 1_000_000

@@ -27,6 +27,7 @@ FILES = {
 
 
 def main(folder: Path) -> None:
+    """Cut every file."""
     target = Path(__file__).parent / "data"
     target.mkdir(exist_ok=True)
     for source, name in FILES.items():

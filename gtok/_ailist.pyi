@@ -1,13 +1,16 @@
+from typing import Self, final
+
 import numpy as np
 from numpy.typing import NDArray
 
+@final
 class AIList:
-    def __init__(
-        self,
+    def __new__(
+        cls,
         bounds: NDArray[np.int64],
         spans: NDArray[np.int32],
         order: NDArray[np.int32] | None,
-    ) -> None: ...
+    ) -> Self: ...
     @property
     def n_lists(self) -> int: ...
     def count(

@@ -1,8 +1,12 @@
+from typing import NoReturn, Self, final
+
 import numpy as np
 from numpy.typing import NDArray
 
+@final
 class BedParser:
-    def __init__(self, keep: tuple[int, ...] = (), max_line: int = ...) -> None: ...
+    def __new__(cls, keep: tuple[int, ...] = (), max_line: int = ...) -> Self: ...
+    def __reduce__(self) -> NoReturn: ...
     @property
     def n_lines(self) -> int: ...
     @property

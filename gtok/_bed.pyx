@@ -282,6 +282,9 @@ cdef class BedParser:
             free(self.texts[i].data)
             free(self.texts[i].lengths.data)
 
+    def __reduce__(self):
+        raise TypeError("a parser in the middle of a file cannot be pickled")
+
     @property
     def n_rows(self):
         """Rows read so far."""

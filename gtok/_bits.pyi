@@ -1,13 +1,16 @@
+from typing import Self, final
+
 import numpy as np
 from numpy.typing import NDArray
 
+@final
 class Bits:
-    def __init__(
-        self,
+    def __new__(
+        cls,
         bounds: NDArray[np.int64],
         spans: NDArray[np.int32],
         order: NDArray[np.int32] | None,
-    ) -> None: ...
+    ) -> Self: ...
     def count(
         self, chroms: NDArray[np.int32], starts: NDArray[np.int32], ends: NDArray[np.int32]
     ) -> NDArray[np.int64]: ...
