@@ -59,10 +59,10 @@ class TokenBatch:
         n_regions: NDArray[np.int64] | None = None,
         n_hits: NDArray[np.int64] | None = None,
     ) -> None:
-        self.ids = np.asarray(ids, dtype=np.int32)
-        self.offsets = np.asarray(offsets, dtype=np.int64)
-        self.values = None if values is None else np.asarray(values, dtype=np.float32)
-        self.queries = None if queries is None else np.asarray(queries, dtype=np.int32)
+        self.ids = _as_int32(ids, "ids")
+        self.offsets = np.ascontiguousarray(offsets, dtype=np.int64)
+        self.values = None if values is None else np.ascontiguousarray(values, dtype=np.float32)
+        self.queries = None if queries is None else _as_int32(queries, "queries")
         n = len(self.offsets) - 1
         if n < 0 or self.offsets[0] != 0 or self.offsets[-1] != len(self.ids):
             raise GtokError(
@@ -232,6 +232,18 @@ class TokenBatch:
         )
 
 
+def _as_int32(column: Any, name: str) -> NDArray[np.int32]:
+    """The column as int32, contiguous; anything that would change is refused."""
+    found = np.asarray(column)
+    if found.size == 0:
+        return np.empty(0, dtype=np.int32)
+    if found.dtype.kind not in "iu":
+        raise TypeError(f"expected {name} as whole numbers, found {found.dtype}")
+    if found.dtype != np.int32 and not -(2**31) <= found.min() <= found.max() < 2**31:
+        raise GtokError(f"expected {name} of 32 bits, found {found.min()} to {found.max()}")
+    return np.ascontiguousarray(found, dtype=np.int32)
+
+
 def _counts(counts: Any, n: int, name: str) -> NDArray[np.int64] | None:
     if counts is None:
         return None
@@ -293,13 +305,14 @@ def pad_features(
 ) -> Encoding:
     """Fill up samples that are encoded already; what `Tokenizer.pad` documents."""
     if isinstance(features, Mapping):
-        columns = {name: list(column) for name, column in features.items()}
+        columns = dict(features)
     else:
         names = list(features[0]) if len(features) else ["input_ids"]
         columns = {name: [feature[name] for feature in features] for name in names}
     if "input_ids" not in columns:
         raise GtokError(f"expected features with input_ids, found {', '.join(columns)}")
-    single = bool(columns["input_ids"]) and not hasattr(columns["input_ids"][0], "__len__")
+    first = columns["input_ids"][:1]
+    single = len(first) > 0 and not hasattr(first[0], "__len__")
     if single:
         columns = {name: [column] for name, column in columns.items()}
     lengths = [len(ids) for ids in columns["input_ids"]]
@@ -314,15 +327,27 @@ def pad_features(
                     _fill(np.asarray(row).tolist(), width, filler, side) for row in columns[name]
                 ]
     if return_tensors is not None:
-        try:
-            arrays = {name: np.array(column, dtype=np.int64) for name, column in columns.items()}
-        except ValueError:
+        if len(set(lengths)) > 1 and not padding:
             raise GtokError(
                 "expected samples of one length for a tensor: ask for padding or truncation; "
                 f"found lengths {min(lengths)} to {max(lengths)}"
-            ) from None
-        columns = {name: to_tensor(array, return_tensors) for name, array in arrays.items()}
+            )
+        columns = {
+            name: to_tensor(_as_array(name, column), return_tensors)
+            for name, column in columns.items()
+        }
     return Encoding({name: column[0] for name, column in columns.items()} if single else columns)
+
+
+def _as_array(name: str, column: Any) -> NDArray[Any]:
+    """A column of numbers as one array, int64 where they are whole."""
+    try:
+        array = np.array(column)
+    except ValueError:
+        array = np.empty(0, dtype=object)
+    if array.dtype.kind not in "iufb" and array.size + len(column):
+        raise GtokError(f"the column {name!r} does not make a tensor: expected numbers, aligned")
+    return array if array.dtype.kind == "f" else array.astype(np.int64)
 
 
 def _fill(row: list[int], width: int, filler: int, side: Side) -> list[int]:

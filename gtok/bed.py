@@ -81,13 +81,13 @@ class TextColumn:
         ]
 
     def to_floats(self) -> NDArray[np.float64] | None:
-        """The texts as numbers, ``.`` and nothing as NaN; None where one is something else."""
+        """The texts as numbers, ``.`` and nothing as NaN; None where one, or each, is no number."""
+        texts = ["nan" if text in (".", "") else text for text in self.to_list()]
         try:
-            return np.array(
-                ["nan" if text in (".", "") else text for text in self.to_list()], dtype=np.float64
-            )
+            numbers = np.array(texts, dtype=np.float64)
         except ValueError:
             return None
+        return None if len(numbers) and np.isnan(numbers).all() else numbers
 
     def take(self, rows: NDArray[np.int64]) -> TextColumn:
         """The texts of these rows."""

@@ -79,17 +79,19 @@ def read_config(path: str | os.PathLike[str], *, confined: bool = False) -> Conf
     if not name:
         raise ConfigError(f"{path}: expected the key 'universe', the path of a BED file")
     universe = path.parent / name
-    if confined and not universe.resolve().is_relative_to(path.parent.resolve()):
+    # By its name, not by where links lead: a hub's cache is made of links.
+    if confined and (os.path.isabs(name) or os.path.normpath(name).startswith("..")):
         raise ConfigError(f"{path}: the universe {name!r} lies outside the config's folder")
     method = _take(found, "tokenizer_type", str, path) or "bits"
     ours = _take(found, "gtok", dict, path) or {}
     options = {key: ours[key] for key in _OPTIONS if key in ours}
     if unknown := sorted(set(ours) - {*_OPTIONS, "version", "genome", "digest"}):
         raise ConfigError(f"{path}: unknown key 'gtok.{unknown[0]}'")
-    options.setdefault("method", method)
-    if options["method"] not in _METHODS:
+    if method not in _METHODS:
+        raise ConfigError(f"{path}: expected tokenizer_type 'bits' or 'ailist', found {method!r}")
+    if options.setdefault("method", method) not in _METHODS:
         raise ConfigError(
-            f"{path}: expected tokenizer_type 'bits' or 'ailist', found {options['method']!r}"
+            f"{path}: expected gtok.method 'auto', 'bits' or 'ailist', found {options['method']!r}"
         )
     return Config(
         universe=universe,
@@ -117,6 +119,8 @@ def _special_tokens(found: dict[str, Any], path: Path) -> SpecialTokens:
                 f"{path}: expected special_tokens as a list of tables with name and token, "
                 f"found {entry!r}"
             )
+        if not isinstance(entry["name"], str):
+            raise ConfigError(f"{path}: expected a special token's name, found {entry['name']!r}")
         if entry["name"] in tokens:
             raise ConfigError(f"{path}: the special token {entry['name']!r} stands twice")
         tokens[entry["name"]] = entry["token"]
@@ -146,7 +150,7 @@ def save_folder(
 
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    universe.regions.to_bed(folder / UNIVERSE_FILE)
+    universe.regions.with_both_texts().to_bed(folder / UNIVERSE_FILE)
     tokens = ",\n".join(
         f"    {{ name = {_quote(role)}, token = {_quote(token)} }}"
         for role, token in universe.special_tokens.items()

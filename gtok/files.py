@@ -130,7 +130,8 @@ def open_bytes(path: str | os.PathLike[str]) -> ByteStream:
         failing.push(stack)
         raw: Any
         if os.fspath(path) == "-":
-            raw = sys.stdin.buffer
+            # Its buffer reads on until it is full, and hears no Ctrl-C meanwhile.
+            raw = getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)
         else:
             raw = stack.enter_context(open(path, "rb", buffering=0))
         head = _read_head(raw)

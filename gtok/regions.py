@@ -17,7 +17,7 @@ from gtok.errors import GtokError
 from gtok.files import write_gzip, write_whole
 from gtok.frames import as_frame, kind_of, read_frame
 
-_REGION_STRING = re.compile(r"(.+):([0-9]+)-([0-9]+)", re.DOTALL)
+_REGION_STRING = re.compile(r"(.+):([0-9]{1,300})-([0-9]{1,300})", re.DOTALL)
 _ROWS_AT_ONCE = 1 << 16
 
 
@@ -292,6 +292,29 @@ class RegionSet:
             object.__setattr__(self, "_order", order)
         return self._order
 
+    def with_both_texts(self) -> RegionSet:
+        """The same regions with a name and a score each, if any has one: what gtars reads.
+
+        gtars takes three columns or five, and every score for a number: what is missing is
+        written as ``.`` and as ``nan``.
+        """
+        if self._names is None and self._scores is None:
+            return self
+        names = self.names or ["."] * len(self)
+        scores = self.scores
+        texts = ["nan"] * len(self)
+        if scores is not None and self._scores is not None:
+            given = zip(scores.tolist(), self._scores.to_list(), strict=True)
+            texts = ["nan" if score != score else text for score, text in given]
+        regions = RegionSet.__new__(RegionSet)
+        _set(regions, self.codes, self.chrom_names, self.starts, self.ends, self.source)
+        _attach(
+            regions,
+            TextColumn.from_list([name or "." for name in names]),
+            TextColumn.from_list(texts),
+        )
+        return regions
+
     def where(self, row: int) -> str:
         """Say which row this is: by its line, if it came from a file."""
         if self.source is None:
@@ -331,7 +354,7 @@ class RegionSet:
         """
         writer = write_gzip if os.fspath(path).endswith(".gz") else write_whole
         for name in self.chrom_names:
-            if name[0] == "#" or name.split()[0] in ("track", "browser") or len(name) > 16383:
+            if name[0] in "#\ufeff" or name.split()[0] in ("track", "browser") or len(name) > 16383:
                 raise GtokError(f"BED cannot hold a chromosome called {name!r:.60}")
         encoded = [name.encode() for name in self.chrom_names]
         with writer(path) as handle:

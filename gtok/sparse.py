@@ -22,10 +22,12 @@ def to_csr(
     indptr, indices, data = sum_rows(batch.ids, batch.offsets, n_columns, batch.values)
     if dtype is None:
         dtype = np.int32 if batch.values is None or binary else np.float32
-    data = np.ones(len(data), dtype=dtype) if binary else data.astype(dtype)
+    values = np.ones(len(data), dtype=dtype) if binary else data.astype(dtype)
+    if values.dtype.kind in "iu" and not binary and (values != data).any():
+        raise GtokError(f"expected sums that fit {values.dtype}, found up to {data.max():g}")
     if len(indices) < 2**31:
         indptr = indptr.astype(np.int32)
-    matrix = scipy.sparse.csr_matrix((data, indices, indptr), shape=(len(batch), n_columns))
+    matrix = scipy.sparse.csr_matrix((values, indices, indptr), shape=(len(batch), n_columns))
     matrix.has_canonical_format = True
     return matrix
 
@@ -56,7 +58,8 @@ def similarity(
     array([[1.  , 0.33],
            [0.33, 1.  ]])
     """
-    rows = scipy.sparse.csr_matrix(matrix, dtype=np.float64)
+    rows = scipy.sparse.csr_matrix(matrix, dtype=np.float64, copy=True)
+    rows.sum_duplicates()
     if metric == "jaccard":
         rows.data[:] = rows.data != 0
     elif metric != "cosine":

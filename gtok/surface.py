@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from gtok.batch import Encoding, Side, TokenBatch, pad_features, to_tensor
 from gtok.errors import GtokError
-from gtok.samples import batch_of
-from gtok.universe import Universe
+from gtok.samples import as_regions, batch_of
+from gtok.universe import Universe, as_ids
 
 
 class TokenizerSurface(ABC):
@@ -68,7 +68,7 @@ class TokenizerSurface(ABC):
             A dict with ``input_ids`` and the masks, also as attributes.
         """
         samples = batch_of(x)
-        batch = self.encode_batch([x] if samples is None else samples)
+        batch = self.encode_batch([as_regions(x)] if samples is None else samples)
         before, behind = self._frame() if add_special_tokens else ([], [])
         if truncation:
             if max_length is None:
@@ -185,10 +185,11 @@ class TokenizerSurface(ABC):
         IndexError
             If there is no such id.
         """
-        wanted = np.atleast_1d(_as_ids(ids))
+        wanted = np.atleast_1d(as_ids(ids))
+        tokens = self.universe.tokens_of(wanted)
         if skip_special_tokens:
-            wanted = wanted[wanted < len(self.universe)]
-        return self.universe.tokens_of(wanted)
+            return [tokens[i] for i in np.flatnonzero(wanted < len(self.universe))]
+        return tokens
 
     def batch_decode(self, batch: Any, skip_special_tokens: bool = False) -> list[list[str]]:
         """The tokens of each sample of a `TokenBatch`, a matrix or a list of lists of ids."""
@@ -196,7 +197,7 @@ class TokenizerSurface(ABC):
 
     def convert_ids_to_tokens(self, ids: int | Sequence[int] | NDArray[Any]) -> str | list[str]:
         """The token of an id, or the tokens of many."""
-        wanted = _as_ids(ids)
+        wanted = as_ids(ids)
         if wanted.ndim == 0:
             return self.universe.token(int(wanted))
         return self.universe.tokens_of(wanted)
@@ -319,12 +320,3 @@ class TokenizerSurface(ABC):
         return [self.universe.special_id(word) for word in before], [
             self.universe.special_id(word) for word in behind
         ]
-
-
-def _as_ids(ids: Any) -> NDArray[np.int64]:
-    array = np.asarray(ids)
-    if array.size == 0:
-        return np.empty(0, dtype=np.int64)
-    if array.dtype.kind not in "iu":
-        raise TypeError(f"expected ids as whole numbers, found {array.dtype}")
-    return array.astype(np.int64)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -15,9 +15,10 @@ from gtok._order import genome_order
 from gtok.batch import Side, TokenBatch
 from gtok.config import find_config, read_config, save_folder
 from gtok.errors import GtokError
+from gtok.frames import kind_of
 from gtok.index import Method, build_index, in_threads
 from gtok.regions import RegionSet
-from gtok.samples import Sample, as_regions, path_of
+from gtok.samples import Sample, as_regions, batch_of, path_of
 from gtok.surface import TokenizerSurface
 from gtok.universe import Universe, repeated_rows
 
@@ -57,8 +58,8 @@ class Tokenizer(TokenizerSurface):
         without one, or nothing.
     order : {"input", "genome", "random", "value"}
         The order of a sample's tokens: of its regions as they came, by position, shuffled, or by
-        the tokens' values, the largest first. The tokens of one region always come by (start,
-        end, id).
+        the tokens' values, the largest first (without `values`, the base pairs of the overlap).
+        The tokens of one region otherwise come by (start, end, id).
     unique : {None, "query", "token"}
         Keep repeats; or count a repeated input region once; or keep a token's first appearance.
     seed : int
@@ -255,14 +256,18 @@ class Tokenizer(TokenizerSurface):
         >>> b.ids, b.offsets, b.values
         (array([0, 1, 2], dtype=int32), array([0, 2, 3]), array([10., 10., 10.], dtype=float32))
         """
-        if isinstance(xs, (str, os.PathLike)) or not hasattr(xs, "__iter__"):
-            raise TypeError(
-                f"expected a list of samples, found {type(xs).__name__} {xs!r:.80}; "
-                f"for one sample, pass it in a list"
-            )
         if values not in _VALUES:
             raise GtokError(f"expected values {', '.join(map(repr, _VALUES))}, found {values!r}")
-        samples = list(xs)
+        xs = list(xs) if isinstance(xs, Iterator) else xs
+        samples = [] if isinstance(xs, (list, tuple)) and not xs else batch_of(xs)
+        if samples is None:
+            raise TypeError(
+                f"expected a list of samples, found one sample ({kind_of(xs)}): pass it in a list"
+            )
+        if not samples:
+            none: NDArray[Any] = np.empty(0, dtype=np.int64)
+            weights, origin = none if values else None, none if queries else None
+            return TokenBatch(none, np.zeros(1, dtype=np.int64), weights, origin, none, none)
         if n_threads is None:
             n_threads = n_cores() if any(path_of(x) is not None for x in samples) else 1
 
@@ -282,14 +287,14 @@ class Tokenizer(TokenizerSurface):
         offsets, ids = self.index.overlaps(regions)
         hit = offsets[1:] > offsets[:-1]
         n_hits = int(np.count_nonzero(hit))
+        measure = values or ("bp" if self.order == "value" else None)
         origin: NDArray[np.int32] | None = None
         weights: NDArray[np.float32] | None = None
-        if queries or values == "bp" or self.order == "value":
+        if queries or measure == "bp":
             origin = np.repeat(np.arange(len(regions), dtype=np.int32), np.diff(offsets))
-        if values == "count":
+        if measure == "count":
             weights = np.ones(len(ids), dtype=np.float32)
-        elif values == "bp":
-            assert origin is not None
+        elif origin is not None and measure == "bp":
             weights = self._overlap(regions, origin, ids).astype(np.float32)
         if self.unknown == "region" and n_hits < len(regions):
             at = offsets[1:][~hit]
@@ -297,15 +302,7 @@ class Tokenizer(TokenizerSurface):
             weights = None if weights is None else np.insert(weights, at, 0)
             if origin is not None:
                 origin = np.insert(origin, at, np.flatnonzero(~hit).astype(np.int32))
-        keep: NDArray[np.int64] | None = None
-        if self.order == "value":
-            if weights is None:
-                raise GtokError("order='value' needs values: encode_batch(..., values='bp')")
-            keep = np.argsort(-weights, kind="stable")
-        if self.unique == "token":
-            arranged = ids if keep is None else ids[keep]
-            first = np.sort(np.unique(arranged, return_index=True)[1])
-            keep = first if keep is None else keep[first]
+        keep = self._rank(ids, weights)
         if keep is not None:
             ids = ids[keep]
             weights = None if weights is None else weights[keep]
@@ -319,11 +316,24 @@ class Tokenizer(TokenizerSurface):
         return TokenBatch(
             ids,
             np.array([0, len(ids)]),
-            weights,
+            weights if values else None,
             origin if queries else None,
             np.array([len(regions)]),
             np.array([n_hits]),
         )
+
+    def _rank(
+        self, ids: NDArray[np.int32], weights: NDArray[np.float32] | None
+    ) -> NDArray[np.int64] | None:
+        """The tokens to keep, in order; None where all are, as they came."""
+        keep: NDArray[np.int64] | None = None
+        if self.order == "value" and weights is not None:
+            keep = np.argsort(-weights, kind="stable")
+        if self.unique == "token":
+            ranked = ids if keep is None else ids[keep]
+            first = np.sort(np.unique(ranked, return_index=True)[1])
+            keep = first if keep is None else keep[first]
+        return keep
 
     def _arrange(self, regions: RegionSet) -> NDArray[np.int64] | None:
         """The rows to ask for, in order; None where all are, as they came."""
@@ -389,6 +399,7 @@ class Tokenizer(TokenizerSurface):
         array([10, 60], dtype=int32)
         """
         regions = as_regions(x)
+        self._warn_of_names(regions)
         offsets, ids = self.index.overlaps(regions)
         rows = np.repeat(np.arange(len(regions), dtype=np.int32), np.diff(offsets))
         return Hits(rows, ids, self._overlap(regions, rows, ids))

@@ -195,6 +195,8 @@ def write_tsv(
     chroms = [name.encode() for name in regions.chrom_names]
     for names, batch in pieces:
         for name, tokens in zip(names, batch, strict=True):
+            if not name.isprintable():
+                raise GtokError(f"a tsv cannot hold the sample's name {name!r}: write .parquet")
             ids = tokens[tokens < len(regions)]
             suffix = b"\t" + name.encode() + b"\n" if with_sample else b"\n"
             for lo in range(0, len(ids), _ROWS_AT_ONCE):
@@ -211,7 +213,7 @@ def token_writer(
     Raises
     ------
     GtokError
-        If the suffix is none of .parquet, .gtok, .jsonl, .tsv, .bed, or `.gtok`, which holds one
+        If the suffix is none of .parquet, .gtok, .jsonl, .tsv, or `.gtok`, which holds one
         sample, is asked to hold several.
     """
     suffix = "" if os.fspath(path) == "-" else Path(path).suffix

@@ -264,7 +264,7 @@ class Universe:
         IndexError
             If there is no such id.
         """
-        wanted = np.asarray(ids, dtype=np.int64)
+        wanted = as_ids(ids)
         bad = (wanted < 0) | (wanted >= self.vocab_size)
         if bad.any():
             raise IndexError(
@@ -364,3 +364,19 @@ def repeated_rows(regions: RegionSet) -> NDArray[np.int64]:
     """Pairs (first row, later row) of the same region, int64[n, 2]."""
     columns = (regions.codes, regions.starts, regions.ends)
     return np.column_stack(repeats(*columns, regions.genome_order()))
+
+
+def as_ids(ids: Any) -> NDArray[np.int64]:
+    """Ids as int64.
+
+    Raises
+    ------
+    TypeError
+        If they are no whole numbers.
+    """
+    found = np.asarray(ids)
+    if found.size == 0:
+        return np.empty(0, dtype=np.int64)
+    if found.dtype.kind not in "iu":
+        raise TypeError(f"expected ids as whole numbers, found {found.dtype}")
+    return found.astype(np.int64)

@@ -118,7 +118,9 @@ def test_offsets_that_do_not_fit(offsets, message):
 @pytest.mark.parametrize("name", ["values", "queries"])
 def test_columns_have_one_entry_per_id(name):
     with pytest.raises(GtokError, match=rf"expected 3 {name}, one per id, found 2"):
-        TokenBatch(np.arange(3, dtype=np.int32), np.array([0, 3]), **{name: np.zeros(2)})
+        TokenBatch(
+            np.arange(3, dtype=np.int32), np.array([0, 3]), **{name: np.zeros(2, dtype=np.int32)}
+        )
 
 
 @pytest.mark.parametrize("name", ["n_regions", "n_hits"])

@@ -69,7 +69,7 @@ def main(args: list[str] | None = None) -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGINT)
         status = 130
-    except (GtokError, TypeError, OSError, ImportError, MemoryError) as error:
+    except Exception as error:
         if debug:
             raise
         click.echo(f"gtok: error: {_one_line(error)}", err=True)
@@ -80,7 +80,10 @@ def main(args: list[str] | None = None) -> None:
 def _one_line(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    return " ".join(str(error).split()) or type(error).__name__
+    text = " ".join(str(error).split())
+    if isinstance(error, (GtokError, TypeError, OSError, ImportError)) and text:
+        return text
+    return f"{type(error).__name__}: {text} (where, `gtok --debug ...` shows)"
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -40,22 +41,27 @@ def quiet_option(function: F) -> F:
     )
 
 
-def listed(paths: Sequence[str]) -> list[str]:
-    """The paths of the command line, each ``@list.txt`` replaced by the lines of that file.
+def listed(universe: str, paths: Sequence[str]) -> list[str]:
+    """The samples of the command line, each ``@list.txt`` replaced by the lines of that file.
 
     Raises
     ------
     GtokError
-        If standard input is asked for twice.
+        If a list is empty or no text, or standard input is asked for twice.
     """
     found: list[str] = []
     for path in paths:
         if path.startswith("@"):
-            lines = Path(path[1:]).read_text().splitlines()
-            found += [line.strip() for line in lines if line.strip()]
+            try:
+                lines = [line.strip() for line in Path(path[1:]).read_text().splitlines()]
+            except UnicodeDecodeError:
+                raise GtokError(f"{path[1:]}: expected a list of files, found no text") from None
+            if not any(lines):
+                raise GtokError(f"{path[1:]}: expected a list of files, found none")
+            found += filter(None, lines)
         else:
             found.append(path)
-    if found.count("-") > 1:
+    if [universe, *found].count("-") > 1:
         raise GtokError("standard input can be read once, found '-' twice")
     return found
 
@@ -71,9 +77,10 @@ def sample_names(paths: Sequence[str]) -> list[str]:
     >>> sample_names(["a/peaks.bed", "b/peaks.bed"])
     ['a/peaks.bed', 'b/peaks.bed']
     """
-    stems = ["stdin" if path == "-" else _stem(path) for path in paths]
+    shown = [os.fsencode(path).decode(errors="replace") for path in paths]
+    stems = ["stdin" if path == "-" else _stem(path) for path in shown]
     counts = Counter(stems)
-    return [stem if counts[stem] == 1 else path for stem, path in zip(stems, paths, strict=True)]
+    return [stem if counts[stem] == 1 else path for stem, path in zip(stems, shown, strict=True)]
 
 
 def _stem(path: str) -> str:

@@ -35,6 +35,12 @@ from gtok.index import METHODS
     type=click.Choice(["query", "token"]),
     help="Count a repeated region once, or keep each token once.",
 )
+@click.option(
+    "--duplicates",
+    type=click.Choice(["error", "drop"]),
+    default="error",
+    help="A region that stands twice in UNIVERSE: refuse (default), or keep the first.",
+)
 @click.option("--seed", type=click.IntRange(min=0), help="Of --order random.")
 @threads_option
 @quiet_option
@@ -44,6 +50,7 @@ def command(
     output: str,
     threads: int,
     quiet: bool,
+    duplicates: str,
     **options: str | int | None,
 ) -> None:
     """Map BED files onto a universe.
@@ -57,9 +64,11 @@ def command(
     """
     from gtok.tokenizer import Tokenizer
     from gtok.tokens_io import Pieces, token_writer
+    from gtok.universe import Universe
 
-    paths = listed(bed)
-    tokenizer = Tokenizer(universe, **options)  # type: ignore[arg-type]
+    paths = listed(universe, bed)
+    words = Universe.from_bed(universe, duplicates="drop") if duplicates == "drop" else universe
+    tokenizer = Tokenizer(words, **options)  # type: ignore[arg-type]
     write = token_writer(output, tokenizer, len(paths))
     totals = {"regions": 0, "hits": 0, "tokens": 0}
 
