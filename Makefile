@@ -25,11 +25,11 @@ test: .venv/test
 lint: .venv/lint
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/cython-lint gtok/*.pyx gtok/*.pxd
+	PATH=$(CURDIR)/$(BIN):$$PATH cython-lint gtok/*.pyx gtok/*.pxd
 
 types: .venv/lint .venv/test
 	$(BIN)/mypy
-	$(BIN)/python -m mypy.stubtest --mypy-config-file pyproject.toml gtok._order gtok._bits gtok._ailist gtok._bed gtok._counts
+	$(BIN)/python -m mypy.stubtest --mypy-config-file pyproject.toml gtok._order gtok._bits gtok._ailist gtok._bed gtok._format gtok._counts
 
 # The distributions as users get them: no file of this folder is used but those in the sdist.
 sdist: .venv/lint

@@ -1,4 +1,4 @@
-"""Bytes of a BED file to columns, in one pass, chunk by chunk; and columns back to bytes.
+"""Bytes of a BED file to columns, in one pass, chunk by chunk.
 
 Only lines that are as most lines are take the fast way: a chromosome seen before, tabs, plain
 digits. Every other line is looked at again in full by one strict function, which alone decides
@@ -6,11 +6,15 @@ what is a comment, what is a row, and what is neither.
 """
 
 cimport cython
-from libc.stdint cimport int32_t, int64_t, uint64_t
-from libc.stdlib cimport calloc, free, realloc
-from libc.string cimport memchr, memcmp, memcpy, memmove
+from libc.stdint cimport uint64_t
+from libc.stdlib cimport free
+from libc.string cimport memchr, memcmp, memmove
 
 from gtok._kernels cimport Ids, hand_over, reserve
+from gtok._names cimport (
+    Names, Text, add_name, append_text, find_name, free_names, free_text, key_of, load, masked,
+    name_list,
+)
 from gtok._typedefs cimport id_t, off_t, pos_t
 
 import numpy as np
@@ -18,17 +22,6 @@ import numpy as np
 cdef extern from *:
     """
     #include <stdint.h>
-    #include <string.h>
-
-    /* Eight bytes as a number whose lowest byte is the first one. */
-    static inline uint64_t gtok_load(const unsigned char *p) {
-        uint64_t w;
-        memcpy(&w, p, 8);
-    #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-        w = __builtin_bswap64(w);
-    #endif
-        return w;
-    }
 
     /* The number of the first byte that is marked by its highest bit; 8 where none is. */
     static inline int gtok_first(uint64_t marks) {
@@ -63,7 +56,6 @@ cdef extern from *:
                 + (((w >> 16) & 0x000000FF000000FFull) * 0x0000271000000001ull)) >> 32;
     }
     """
-    uint64_t load "gtok_load"(const unsigned char *p) noexcept nogil
     int before_tab "gtok_before_tab"(uint64_t w) noexcept nogil
     int digits "gtok_digits"(uint64_t w) noexcept nogil
     uint64_t number "gtok_number"(uint64_t w, int n) noexcept nogil
@@ -79,23 +71,6 @@ cdef enum:
 cdef uint64_t LARGEST = 2147483647
 
 
-# A growing text: the fields of one column, one after the other.
-ctypedef struct Text:
-    unsigned char *data
-    off_t size
-    off_t capacity
-    Ids lengths         # of each row's field, in bytes
-    int field           # which of a line's fields, from 0
-
-
-# A chromosome in the table of names. A name of up to 8 bytes is its own key.
-ctypedef struct Name:
-    uint64_t key
-    off_t at            # its first byte in the text of all names
-    int32_t length      # 0: the slot is free
-    id_t code
-
-
 ctypedef struct Row:
     const unsigned char *chrom
     off_t length
@@ -103,21 +78,6 @@ ctypedef struct Row:
     pos_t end
     const unsigned char *rest   # behind the end
     unsigned char separator
-
-
-cdef bint append_text(Text *text, const unsigned char *data, off_t n) noexcept nogil:
-    cdef off_t capacity = text.capacity
-    cdef unsigned char *moved
-    if text.size + n > capacity:
-        capacity += (capacity >> 1) + n + 4096
-        moved = <unsigned char *> realloc(text.data, capacity)
-        if moved == NULL:
-            return False
-        text.data = moved
-        text.capacity = capacity
-    memcpy(text.data + text.size, data, n)
-    text.size += n
-    return True
 
 
 cdef bint pad_lengths(Text *text, off_t n) noexcept nogil:
@@ -128,23 +88,6 @@ cdef bint pad_lengths(Text *text, off_t n) noexcept nogil:
         text.lengths.data[text.lengths.size] = 0
         text.lengths.size += 1
     return True
-
-
-cdef uint64_t key_of(const unsigned char *name, off_t n) noexcept nogil:
-    """The name itself up to 8 bytes, a hash of it beyond; never reads past n rounded up to 8."""
-    cdef uint64_t key
-    cdef off_t i
-    if n <= 8:
-        return masked(load(name), <int> n)
-    key = <uint64_t> n
-    for i in range(0, n - 8, 8):
-        key = (key ^ load(name + i)) * <uint64_t> 0x9E3779B97F4A7C15
-        key ^= key >> 29
-    return (key ^ load(name + n - 8)) * <uint64_t> 0x9E3779B97F4A7C15
-
-
-cdef inline uint64_t masked(uint64_t word, int n) noexcept nogil:
-    return word if n >= 8 else word & ((<uint64_t> 1 << (8 * n)) - 1)
 
 
 cdef inline bint is_blank(unsigned char c) noexcept nogil:
@@ -242,11 +185,9 @@ cdef class BedParser:
     cdef Ids codes
     cdef Ids starts
     cdef Ids ends
-    cdef Text names               # of the chromosomes
-    cdef Name *table
-    cdef int64_t n_slots
-    cdef id_t n_names
-    cdef Text[MAX_TEXTS] texts
+    cdef Names chroms
+    cdef Text[MAX_TEXTS] texts    # what is kept of further fields
+    cdef int[MAX_TEXTS] fields    # which those are, from 0
     cdef int n_texts
     cdef int last_field           # the last field to keep
     cdef off_t size               # bytes in the buffer
@@ -259,28 +200,21 @@ cdef class BedParser:
         cdef int i
         self.max_line = max_line
         self.bad_at = -1
-        self.n_slots = 64
-        self.table = <Name *> calloc(self.n_slots, sizeof(Name))
-        if self.table == NULL:
-            raise MemoryError()
         self.buffer = np.zeros(PADDING, dtype=np.uint8)
         self.skips = []
         self.n_texts = len(keep)
         self.last_field = max(keep, default=0)
         for i in range(self.n_texts):
-            self.texts[i].field = keep[i]
+            self.fields[i] = keep[i]
 
     def __dealloc__(self):
         cdef int i
-        free(self.table)
-        free(self.names.data)
-        free(self.names.lengths.data)
         free(self.codes.data)
         free(self.starts.data)
         free(self.ends.data)
+        free_names(&self.chroms)
         for i in range(self.n_texts):
-            free(self.texts[i].data)
-            free(self.texts[i].lengths.data)
+            free_text(&self.texts[i])
 
     def __reduce__(self):
         raise TypeError("a parser in the middle of a file cannot be pickled")
@@ -375,13 +309,7 @@ cdef class BedParser:
 
     def chrom_names(self):
         """The chromosomes by code, bytes each, in the order in which they first came."""
-        names = []
-        cdef off_t at = 0
-        cdef id_t i
-        for i in range(self.n_names):
-            names.append(self.names.data[at:at + self.names.lengths.data[i]])
-            at += self.names.lengths.data[i]
-        return names
+        return name_list(&self.chroms)
 
     def text(self, int i):
         """Column i of those kept: its bytes and each row's length; None where no row has it."""
@@ -427,7 +355,7 @@ cdef class BedParser:
             if plain:
                 word = masked(word, n)
                 if word != key or n != length or code < 0:
-                    code = self.look_up(word, p, n)
+                    code = find_name(&self.chroms, word, p, n)
                     key = word
                     length = n
                 plain = code >= 0
@@ -489,9 +417,9 @@ cdef class BedParser:
             else:
                 key = key_of(row.chrom, row.length)
                 length = <int> row.length
-                code = self.look_up(key, row.chrom, row.length)
+                code = find_name(&self.chroms, key, row.chrom, row.length)
                 if code < 0:
-                    code = self.add_name(key, row.chrom, row.length)
+                    code = add_name(&self.chroms, key, row.chrom, row.length)
                     if code < 0:
                         self.no_memory = True
                         return
@@ -511,56 +439,6 @@ cdef class BedParser:
         with gil:
             self.skips.append((row, self.n_skipped))
 
-    cdef id_t look_up(self, uint64_t key, const unsigned char *name, off_t n) noexcept nogil:
-        """The name's code, -1 where it has none yet."""
-        cdef int64_t slot = self.slot_of(key)
-        cdef const Name *entry
-        while True:
-            entry = &self.table[slot]
-            if entry.length == 0:
-                return -1
-            if entry.key == key and entry.length == n and (
-                    n <= 8 or memcmp(self.names.data + entry.at, name, n) == 0):
-                return entry.code
-            slot = (slot + 1) & (self.n_slots - 1)
-
-    cdef inline int64_t slot_of(self, uint64_t key) noexcept nogil:
-        return <int64_t> ((key * <uint64_t> 0x9E3779B97F4A7C15) >> 32) & (self.n_slots - 1)
-
-    cdef id_t add_name(self, uint64_t key, const unsigned char *name, off_t n) noexcept nogil:
-        """Give a new name the next code; -1 without memory."""
-        cdef Name *old = self.table
-        cdef Name *larger
-        cdef int64_t i
-        cdef Name entry
-        if 2 * (self.n_names + 1) > self.n_slots:
-            larger = <Name *> calloc(2 * self.n_slots, sizeof(Name))
-            if larger == NULL:
-                return -1
-            self.table = larger
-            self.n_slots *= 2
-            for i in range(self.n_slots // 2):
-                if old[i].length:
-                    self.put(old[i])
-            free(old)
-        entry.key = key
-        entry.at = self.names.size
-        entry.length = <int32_t> n
-        entry.code = self.n_names
-        if not append_text(&self.names, name, n) or not reserve(&self.names.lengths, 1):
-            return -1
-        self.names.lengths.data[self.names.lengths.size] = entry.length
-        self.names.lengths.size += 1
-        self.put(entry)
-        self.n_names += 1
-        return entry.code
-
-    cdef void put(self, Name entry) noexcept nogil:
-        cdef int64_t slot = self.slot_of(entry.key)
-        while self.table[slot].length:
-            slot = (slot + 1) & (self.n_slots - 1)
-        self.table[slot] = entry
-
     cdef bint keep_texts(self, const unsigned char *p, const unsigned char *end,
                          unsigned char separator, off_t row) noexcept nogil:
         """Keep what was asked for of the fields behind the first three; False without memory."""
@@ -577,79 +455,8 @@ cdef class BedParser:
                 p += 1
             for i in range(self.n_texts):
                 text = &self.texts[i]
-                if text.field == field:
-                    if not pad_lengths(text, row) or not reserve(&text.lengths, 1):
-                        return False
-                    text.lengths.data[row] = <id_t> (p - begin)
-                    text.lengths.size = row + 1
-                    if not append_text(text, begin, p - begin):
+                if self.fields[i] == field:
+                    if not pad_lengths(text, row) or not append_text(text, begin, p - begin):
                         return False
             field += 1
         return True
-
-
-cdef inline off_t put_number(unsigned char *out, int64_t value) noexcept nogil:
-    """Write a number that is not negative; the digits written."""
-    cdef unsigned char[20] reversed_digits
-    cdef int n = 0
-    cdef int i
-    while True:
-        reversed_digits[n] = <unsigned char> (c'0' + value % 10)
-        n += 1
-        value //= 10
-        if value == 0:
-            break
-    for i in range(n):
-        out[i] = reversed_digits[n - 1 - i]
-    return n
-
-
-def format_rows(list names, const id_t[::1] codes, const pos_t[::1] starts, const pos_t[::1] ends,
-                const id_t[::1] ids=None, bytes suffix=b'\n'):
-    """Lines ``chrom, start, end[, id]``, tabs between, `suffix` behind each; a bytearray.
-
-    Parameters
-    ----------
-    names : list of bytes
-        The chromosomes by code.
-    codes, starts, ends : int32[n]
-        The regions.
-    ids : int32[n], optional
-        A fourth column.
-    suffix : bytes
-        What ends each line.
-    """
-    cdef off_t n = codes.shape[0]
-    cdef off_t longest = max((len(name) for name in names), default=0)
-    cdef off_t i, at
-    cdef const unsigned char *name
-    cdef off_t tail_length = len(suffix)
-    cdef const unsigned char *tail = suffix
-    cdef int64_t[::1] offsets = np.cumsum([0] + [len(name) for name in names], dtype=np.int64)
-    cdef bytes joined = b''.join(names)
-    cdef const unsigned char *all_names = joined
-    cdef off_t length
-    text = bytearray(n * (longest + 36 + tail_length) + 1)
-    cdef unsigned char[::1] out = text
-    with nogil:
-        at = 0
-        for i in range(n):
-            name = all_names + offsets[codes[i]]
-            length = offsets[codes[i] + 1] - offsets[codes[i]]
-            memcpy(&out[at], name, length)
-            at += length
-            out[at] = c'\t'
-            at += 1
-            at += put_number(&out[at], starts[i])
-            out[at] = c'\t'
-            at += 1
-            at += put_number(&out[at], ends[i])
-            if ids is not None:
-                out[at] = c'\t'
-                at += 1
-                at += put_number(&out[at], ids[i])
-            memcpy(&out[at], tail, tail_length)
-            at += tail_length
-    out = None
-    del text[at:]
-    return text

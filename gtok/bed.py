@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gtok._bed import BedParser
+from gtok._format import format_rows
 from gtok.errors import BedError, GtokError
-from gtok.files import CHUNK, ByteStream, display_name, open_bytes
+from gtok.files import CHUNK, ByteStream, display_name, open_bytes, write_gzip, write_whole
 
 MAX_COORDINATE = 2**31 - 1
 MAX_LINE = 1 << 26  # bytes
+_ROWS_AT_ONCE = 1 << 16
 
 # What other formats begin with, once inflated, and what to do about each.
 _VCF = ("a VCF file", "convert it, say with `bcftools query -f '%CHROM\\t%POS0\\t%END\\n'`")
@@ -205,6 +207,49 @@ def _decode_names(names: list[bytes], codes: NDArray[np.int32], source: Source) 
                 f"{source.name}, line {line}: the chromosome {name!r} is not UTF-8 text"
             ) from None
     return tuple(decoded)
+
+
+def write_bed(
+    path: str | os.PathLike[str],
+    chrom_names: Sequence[str],
+    columns: tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]],
+    names: TextColumn | None = None,
+    scores: TextColumn | None = None,
+) -> None:
+    """Write codes, starts and ends as BED, whole or not at all, gzip'd if the path ends in ``.gz``.
+
+    Raises
+    ------
+    GtokError
+        If a chromosome's name, or a region's, would not be read as what it is.
+    """
+    for chrom in chrom_names:
+        if chrom[0] in "#\ufeff" or chrom.split()[0] in ("track", "browser") or len(chrom) > 16383:
+            raise GtokError(f"BED cannot hold a chromosome called {chrom!r:.60}")
+    encoded = [chrom.encode() for chrom in chrom_names]
+    # A score is the fifth column: where there is one, there is a fourth.
+    texts = [names, scores] if scores is not None else [names] if names is not None else []
+    fields = [text and _as_fields(text) for text in texts]
+    writer = write_gzip if os.fspath(path).endswith(".gz") else write_whole
+    with writer(path) as handle:
+        for lo in range(0, len(columns[0]), _ROWS_AT_ONCE):
+            rows = slice(lo, lo + _ROWS_AT_ONCE)
+            codes, starts, ends = (column[rows] for column in columns)
+            lines = format_rows(encoded, codes, starts, ends)
+            if not fields:
+                handle.write(lines)
+                continue
+            further = [field[rows] if field else [b"."] * len(codes) for field in fields]
+            rows_of_fields = zip(lines.splitlines(), *further, strict=True)
+            handle.write(b"".join(b"\t".join(row) + b"\n" for row in rows_of_fields))
+
+
+def _as_fields(text: TextColumn) -> list[bytes]:
+    fields = text.to_list()
+    for row, field in enumerate(fields):
+        if not field.isprintable():
+            raise GtokError(f"row {row}: BED cannot hold the name or score {field!r}")
+    return [field.encode() or b"." for field in fields]
 
 
 def explain(line: bytes, max_line: int = MAX_LINE, is_first: bool = False) -> str:

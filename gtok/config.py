@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gtok.bed import TextColumn
 from gtok.errors import ConfigError, GtokError
 from gtok.files import write_whole
+from gtok.regions import RegionSet
 from gtok.universe import SpecialTokens, Universe
 
 CONFIG_FILE = "tokenizer.toml"
@@ -150,7 +152,7 @@ def save_folder(
 
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    universe.regions.with_both_texts().to_bed(folder / UNIVERSE_FILE)
+    _for_gtars(universe.regions).to_bed(folder / UNIVERSE_FILE)
     tokens = ",\n".join(
         f"    {{ name = {_quote(role)}, token = {_quote(token)} }}"
         for role, token in universe.special_tokens.items()
@@ -169,6 +171,22 @@ def save_folder(
     lines += [f"{key} = {_quote(value)}" for key, value in options.items() if value is not None]
     with write_whole(folder / CONFIG_FILE) as handle:
         handle.write(("\n".join(lines) + "\n").encode())
+
+
+def _for_gtars(regions: RegionSet) -> RegionSet:
+    """The same regions with a name and a score each, if any has one.
+
+    gtars takes three columns or five, and every score for a number: what is missing is written as
+    ``.`` and as ``nan``.
+    """
+    names, scores = regions.names, regions.scores
+    if names is None and scores is None:
+        return regions
+    numbers = [float("nan")] * len(regions) if scores is None else scores.tolist()
+    return regions.with_texts(
+        TextColumn.from_list([name or "." for name in names or [""] * len(regions)]),
+        TextColumn.from_list([f"{number:.17g}" for number in numbers]),
+    )
 
 
 def _quote(value: str | int) -> str:

@@ -10,15 +10,13 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gtok._bed import format_rows
 from gtok._order import genome_order
-from gtok.bed import MAX_COORDINATE, MAX_LINE, Source, TextColumn, read_bed
+from gtok.bed import MAX_LINE, Source, TextColumn, read_bed, write_bed
+from gtok.columns import check_name, coordinates
 from gtok.errors import GtokError
-from gtok.files import write_gzip, write_whole
 from gtok.frames import as_frame, kind_of, read_frame
 
 _REGION_STRING = re.compile(r"(.+):([0-9]{1,300})-([0-9]{1,300})", re.DOTALL)
-_ROWS_AT_ONCE = 1 << 16
 
 
 def is_region_text(text: str) -> bool:
@@ -123,10 +121,8 @@ class RegionSet:
             (numbers.setdefault(chrom, len(numbers)) for chrom in chroms), dtype=np.int32
         )
         for name in numbers:
-            _check_name(name)
-        _fill(
-            self, codes, tuple(numbers), _coordinates(starts, "starts"), _coordinates(ends, "ends")
-        )
+            check_name(name)
+        _fill(self, codes, tuple(numbers), coordinates(starts, "starts"), coordinates(ends, "ends"))
 
     @classmethod
     def from_codes(
@@ -139,7 +135,7 @@ class RegionSet:
         """Make a set from chromosomes that are numbers of `chrom_names` already."""
         codes = np.array(codes, dtype=np.int32)
         for name in chrom_names:
-            _check_name(name)
+            check_name(name)
         if len(set(chrom_names)) != len(chrom_names):
             twice = next(name for name in chrom_names if list(chrom_names).count(name) > 1)
             raise GtokError(f"expected each chromosome's name once, found {twice!r} twice")
@@ -150,8 +146,8 @@ class RegionSet:
             regions,
             codes,
             tuple(chrom_names),
-            _coordinates(starts, "starts"),
-            _coordinates(ends, "ends"),
+            coordinates(starts, "starts"),
+            coordinates(ends, "ends"),
         )
         return regions
 
@@ -292,27 +288,11 @@ class RegionSet:
             object.__setattr__(self, "_order", order)
         return self._order
 
-    def with_both_texts(self) -> RegionSet:
-        """The same regions with a name and a score each, if any has one: what gtars reads.
-
-        gtars takes three columns or five, and every score for a number: what is missing is
-        written as ``.`` and as ``nan``.
-        """
-        if self._names is None and self._scores is None:
-            return self
-        names = self.names or ["."] * len(self)
-        scores = self.scores
-        texts = ["nan"] * len(self)
-        if scores is not None and self._scores is not None:
-            given = zip(scores.tolist(), self._scores.to_list(), strict=True)
-            texts = ["nan" if score != score else text for score, text in given]
+    def with_texts(self, names: TextColumn | None, scores: TextColumn | None) -> RegionSet:
+        """The same regions with these names and scores."""
         regions = RegionSet.__new__(RegionSet)
         _set(regions, self.codes, self.chrom_names, self.starts, self.ends, self.source)
-        _attach(
-            regions,
-            TextColumn.from_list([name or "." for name in names]),
-            TextColumn.from_list(texts),
-        )
+        _attach(regions, names, scores)
         return regions
 
     def where(self, row: int) -> str:
@@ -352,35 +332,8 @@ class RegionSet:
 
         Names and scores, where they were kept, become columns 4 and 5.
         """
-        writer = write_gzip if os.fspath(path).endswith(".gz") else write_whole
-        for name in self.chrom_names:
-            if name[0] in "#\ufeff" or name.split()[0] in ("track", "browser") or len(name) > 16383:
-                raise GtokError(f"BED cannot hold a chromosome called {name!r:.60}")
-        encoded = [name.encode() for name in self.chrom_names]
-        with writer(path) as handle:
-            for lo in range(0, len(self), _ROWS_AT_ONCE):
-                rows = slice(lo, lo + _ROWS_AT_ONCE)
-                columns = (self.codes[rows], self.starts[rows], self.ends[rows])
-                if self._names is None and self._scores is None:
-                    handle.write(format_rows(encoded, *columns))
-                else:
-                    handle.write(self._with_texts(encoded, rows, columns))
-
-    def _with_texts(self, encoded: list[bytes], rows: slice, columns: Any) -> bytes:
-        lines = bytes(format_rows(encoded, *columns)).splitlines()
-        numbers = np.arange(len(self))[rows]
-        for text in (self._names, self._scores):
-            if text is None and self._scores is None:
-                continue
-            fields = ["."] * len(lines) if text is None else text.take(numbers).to_list()
-            for row, field in zip(numbers.tolist(), fields, strict=True):
-                if not field.isprintable():
-                    raise GtokError(f"row {row}: BED cannot hold the name or score {field!r}")
-            lines = [
-                line + b"\t" + (field or ".").encode()
-                for line, field in zip(lines, fields, strict=True)
-            ]
-        return b"\n".join(lines) + b"\n"
+        columns = (self.codes, self.starts, self.ends)
+        write_bed(path, self.chrom_names, columns, self._names, self._scores)
 
 
 def _fill(
@@ -431,48 +384,3 @@ def _unpickle(state: dict[str, Any]) -> RegionSet:
             value.flags.writeable = False
         object.__setattr__(regions, name, value)
     return regions
-
-
-def _check_name(name: object) -> None:
-    if not isinstance(name, str):
-        raise TypeError(f"expected a chromosome's name as a string, found {kind_of(name)} {name!r}")
-    if not name or name != name.strip() or any(ord(character) < 32 for character in name):
-        raise GtokError(f"expected a chromosome's name without blanks around it, found {name!r}")
-
-
-def _coordinates(values: ArrayLike, where: str) -> NDArray[np.int32]:
-    """A private int32 copy; whole floats are taken, anything that would change is refused."""
-    found = np.asarray(values)
-    if found.ndim != 1:
-        raise GtokError(f"{where}: expected one dimension, found {found.ndim}")
-    if found.dtype.kind == "O":
-        found = _from_objects(found, where)
-    if len(found) == 0:
-        return np.empty(0, dtype=np.int32)
-    if found.dtype.kind == "f":
-        found = found.astype(np.float64)
-        bad = ~(np.isfinite(found) & (found == np.floor(found)))
-        expected = "a whole number"
-        if not bad.any():
-            bad = (found < 0) | (found > MAX_COORDINATE)
-            expected = f"a number from 0 to {MAX_COORDINATE}"
-    elif found.dtype.kind in "iu":
-        bad = (found < 0) | (found > MAX_COORDINATE)
-        expected = f"a number from 0 to {MAX_COORDINATE}"
-    else:
-        raise TypeError(f"{where}: expected whole numbers, found {found.dtype}")
-    if bad.any():
-        row = int(np.argmax(bad))
-        raise GtokError(f"{where}, row {row}: expected {expected}, found {found[row]}")
-    return found.astype(np.int32)
-
-
-def _from_objects(values: NDArray[Any], where: str) -> NDArray[Any]:
-    for row, value in enumerate(values.tolist()):
-        if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
-            raise TypeError(f"{where}, row {row}: expected a whole number, found {value!r}")
-        if value != value or not 0 <= value <= MAX_COORDINATE:  # NaN is unequal to itself
-            raise GtokError(
-                f"{where}, row {row}: expected a number from 0 to {MAX_COORDINATE}, found {value}"
-            )
-    return values.astype(np.float64)  # exact up to 2**53

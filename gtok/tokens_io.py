@@ -15,7 +15,7 @@ from typing import IO, Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gtok._bed import format_rows
+from gtok._format import format_rows
 from gtok.batch import TokenBatch
 from gtok.errors import GtokError
 from gtok.files import write_whole

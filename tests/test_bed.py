@@ -12,7 +12,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gtok._bed import BedParser, format_rows
+from gtok._bed import BedParser
+from gtok._format import format_rows
 from gtok.bed import explain, read_bed
 from gtok.errors import BedError, GtokError
 
