@@ -22,7 +22,7 @@ extensions = [
     Extension(
         f"gtok.{name}",
         [f"gtok/{name}.pyx"],
-        extra_compile_args=(["-O0", "-g"] if DEBUG else ["-O3"]) + EXTRA,
+        extra_compile_args=(["-O0", "-g"] if DEBUG else ["-O3", "-g0"]) + EXTRA,
         extra_link_args=EXTRA,
     )
     for name in MODULES

@@ -1,0 +1,1 @@
+"""Real peaks and a real universe, cut small; README.md beside this says whose."""
