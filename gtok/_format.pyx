@@ -1,6 +1,6 @@
 """Columns of regions to the bytes of a text file."""
 
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint32_t
 from libc.string cimport memcpy
 
 from gtok._typedefs cimport id_t, off_t, pos_t
@@ -8,20 +8,30 @@ from gtok._typedefs cimport id_t, off_t, pos_t
 import numpy as np
 
 
-cdef inline off_t put_number(unsigned char *out, int64_t value) noexcept nogil:
-    """Write a number that is not negative; the digits written."""
-    cdef unsigned char[20] reversed_digits
-    cdef int n = 0
-    cdef int i
-    while True:
-        reversed_digits[n] = <unsigned char> (c'0' + value % 10)
-        n += 1
-        value //= 10
-        if value == 0:
-            break
-    for i in range(n):
-        out[i] = reversed_digits[n - 1 - i]
-    return n
+cdef const unsigned char *PAIRS = (
+    b'00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445'
+    b'46474849505152535455565758596061626364656667686970717273747576777879808182838485868788899091'
+    b'9293949596979899'
+)
+
+
+cdef inline off_t put_number(unsigned char *out, pos_t number) noexcept nogil:
+    """Write a number that is not negative, two digits at a time; how many were written."""
+    cdef unsigned char[10] digits
+    cdef uint32_t value = <uint32_t> number
+    cdef int at = 10
+    while value >= 100:
+        at -= 2
+        memcpy(&digits[at], &PAIRS[2 * (value % 100)], 2)
+        value //= 100
+    if value >= 10:
+        at -= 2
+        memcpy(&digits[at], &PAIRS[2 * value], 2)
+    else:
+        at -= 1
+        digits[at] = <unsigned char> (c'0' + value)
+    memcpy(out, &digits[at], 10 - at)
+    return 10 - at
 
 
 def format_rows(list names, const id_t[::1] codes, const pos_t[::1] starts, const pos_t[::1] ends,

@@ -137,31 +137,25 @@ cdef inline int pick_shift(int64_t furthest, int64_t n) noexcept nogil:
 
 cdef inline void fill_tables(const Run *run, const Span *spans, id_t *firsts,
                              id_t *below) noexcept nogil:
-    """Write the run's cells in one pass over its regions."""
-    cdef int64_t b_first = 0
-    cdef int64_t b_below = 0
-    cdef int64_t bucket
+    """Write the run's cells: first those of single regions, then what follows from them.
+
+    A region that starts in bucket b starts before all buckets behind b; one that ends in it ends
+    behind the starts of b and of all buckets before. Of several, the first one counts. Without
+    branches, since no two buckets have the same number of regions.
+    """
+    cdef int64_t b
     cdef off_t k
     firsts += run.table
     below += run.table
-    for k in range(run.lo, run.hi):
-        # The region starts in `bucket`: no cell up to it counts the region as starting before.
-        bucket = spans[k].start >> run.shift
-        while b_below <= bucket:
-            below[b_below] = <id_t> k
-            b_below += 1
-        # The region ends behind the starts of all buckets up to that of end - 1: those which no
-        # earlier region has claimed begin with it.
-        bucket = (<int64_t> spans[k].end - 1) >> run.shift
-        while b_first <= bucket:
-            firsts[b_first] = <id_t> k
-            b_first += 1
-    while b_below <= run.n_buckets + 1:
-        below[b_below] = <id_t> run.hi
-        b_below += 1
-    while b_first <= run.n_buckets + 1:
-        firsts[b_first] = <id_t> run.hi
-        b_first += 1
+    for b in range(run.n_buckets + 2):
+        firsts[b] = below[b] = <id_t> run.hi
+    for k in range(run.hi - 1, run.lo - 1, -1):
+        below[spans[k].start >> run.shift] = <id_t> k
+        if spans[k].end > 0:
+            firsts[(spans[k].end - 1) >> run.shift] = <id_t> k
+    for b in range(run.n_buckets, -1, -1):
+        firsts[b] = min(firsts[b], firsts[b + 1])
+        below[b] = min(below[b], below[b + 1])
 
 
 cdef inline off_t starts_below(const Run *run, const Span *spans, const id_t *below,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -74,6 +75,7 @@ def main(args: list[str] | None = None) -> None:
             raise
         click.echo(f"gtok: error: {_one_line(error)}", err=True)
         status = 1
+    gc.freeze()  # looking for garbage in what is about to go takes longer than most commands
     sys.exit(status if isinstance(status, int) else 0)
 
 
