@@ -180,7 +180,8 @@ def against_bedtools(files: dict[str, Path], rounds: int) -> list[Row]:
     genome = data.WORK / "hg38.genome"
     genome.write_text("".join(f"{name}\t{size}\n" for name, size in data.HG38.items()))
     universe, queries = str(files["universe"]), str(files["sorted"])
-    ours = [sys.executable, "-m", "gtok", "tokenize", universe, queries]
+    command = Path(sys.executable).with_name("gtok")
+    ours = [str(command), "tokenize", "--threads", "1", universe, queries]
     theirs = [
         "bedtools",
         "intersect",

@@ -7,10 +7,8 @@ gtars, so that a config written for the one is read by the other.
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from gtok.bed import TextColumn
@@ -30,7 +28,7 @@ _OPTIONS = ("method", "unknown", "order", "unique", "seed", "template", "padding
 class Config:
     """What a config says: where the universe is, and how to tokenize with it."""
 
-    universe: Path
+    universe: str
     special_tokens: SpecialTokens
     genome: str | None = None
     digest: str | None = None
@@ -72,17 +70,18 @@ def read_config(path: str | os.PathLike[str], *, confined: bool = False) -> Conf
     """
     import tomllib
 
-    path = Path(path)
+    path = os.fspath(path)
     try:
-        found = tomllib.loads(path.read_text(encoding="utf-8"))
+        with open(path, encoding="utf-8") as handle:
+            found = tomllib.loads(handle.read())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not TOML: {error}") from None
     name = _take(found, "universe", str, path)
     if not name:
         raise ConfigError(f"{path}: expected the key 'universe', the path of a BED file")
-    universe = path.parent / name
+    universe = os.path.join(os.path.dirname(path), name)
     # By its name, not by where links lead: a hub's cache is made of links.
-    if confined and (os.path.isabs(name) or os.path.normpath(name).startswith("..")):
+    if confined and (os.path.isabs(name) or os.path.normpath(name).split(os.sep)[0] == ".."):
         raise ConfigError(f"{path}: the universe {name!r} lies outside the config's folder")
     method = _take(found, "tokenizer_type", str, path) or "bits"
     ours = _take(found, "gtok", dict, path) or {}
@@ -104,7 +103,7 @@ def read_config(path: str | os.PathLike[str], *, confined: bool = False) -> Conf
     )
 
 
-def _take(table: dict[str, Any], key: str, kind: type, path: Path, within: str = "") -> Any:
+def _take(table: dict[str, Any], key: str, kind: type, path: str, within: str = "") -> Any:
     value = table.get(key)
     if value is not None and not isinstance(value, kind):
         raise ConfigError(
@@ -113,7 +112,7 @@ def _take(table: dict[str, Any], key: str, kind: type, path: Path, within: str =
     return value
 
 
-def _special_tokens(found: dict[str, Any], path: Path) -> SpecialTokens:
+def _special_tokens(found: dict[str, Any], path: str) -> SpecialTokens:
     tokens: dict[str, str] = {}
     for entry in _take(found, "special_tokens", list, path) or []:
         if not isinstance(entry, dict) or not {"name", "token"} <= set(entry):
@@ -150,9 +149,8 @@ def save_folder(
     """
     import gtok
 
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    _for_gtars(universe.regions).to_bed(folder / UNIVERSE_FILE)
+    os.makedirs(folder, exist_ok=True)
+    _for_gtars(universe.regions).to_bed(os.path.join(folder, UNIVERSE_FILE))
     tokens = ",\n".join(
         f"    {{ name = {_quote(role)}, token = {_quote(token)} }}"
         for role, token in universe.special_tokens.items()
@@ -169,7 +167,7 @@ def save_folder(
     if universe.genome is not None:
         lines.append(f"genome = {_quote(universe.genome)}")
     lines += [f"{key} = {_quote(value)}" for key, value in options.items() if value is not None]
-    with write_whole(folder / CONFIG_FILE) as handle:
+    with write_whole(os.path.join(folder, CONFIG_FILE)) as handle:
         handle.write(("\n".join(lines) + "\n").encode())
 
 
@@ -191,6 +189,8 @@ def _for_gtars(regions: RegionSet) -> RegionSet:
 
 def _quote(value: str | int) -> str:
     """A string or a number as TOML writes it, which for these is as JSON does."""
+    import json
+
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
@@ -202,9 +202,11 @@ def find_config(folder: str | os.PathLike[str]) -> Config:
     ConfigError
         If the folder holds neither.
     """
-    folder = Path(folder)
-    if (folder / CONFIG_FILE).is_file():
-        return read_config(folder / CONFIG_FILE, confined=True)
-    if (folder / UNIVERSE_FILE).is_file():
-        return Config(folder / UNIVERSE_FILE, SpecialTokens())
-    raise ConfigError(f"{folder}: expected {CONFIG_FILE} or {UNIVERSE_FILE} in it, found neither")
+    config, universe = (os.path.join(folder, name) for name in (CONFIG_FILE, UNIVERSE_FILE))
+    if os.path.isfile(config):
+        return read_config(config, confined=True)
+    if os.path.isfile(universe):
+        return Config(universe, SpecialTokens())
+    raise ConfigError(
+        f"{os.fspath(folder)}: expected {CONFIG_FILE} or {UNIVERSE_FILE} in it, found neither"
+    )

@@ -8,7 +8,6 @@ import os
 import stat
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import IO, Any, Protocol
 
 from gtok.errors import GtokError
@@ -210,12 +209,12 @@ def write_whole(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    target = Path(os.path.realpath(path))
-    if target.exists() and not stat.S_ISREG(target.stat().st_mode):
+    target = os.path.realpath(path)
+    if os.path.exists(target) and not stat.S_ISREG(os.stat(target).st_mode):
         with open(target, "wb") as handle:  # a folder raises here, by name
             yield handle
         return
-    hidden = target.with_name(f".gtok-{os.urandom(6).hex()}.part")
+    hidden = os.path.join(os.path.dirname(target), f".gtok-{os.urandom(6).hex()}.part")
     try:
         descriptor = os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     except OSError as error:
@@ -226,7 +225,8 @@ def write_whole(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
             yield handle
         os.replace(hidden, target)
     except BaseException:
-        hidden.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(hidden)
         raise
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -162,8 +161,8 @@ def _expect_kind(items: list[Any], is_right: Any, what: str) -> None:
             raise TypeError(f"item {row}: expected {what}, found {kind_of(item)} {shown}")
 
 
-def path_of(x: Sample) -> Path | None:
+def path_of(x: Sample) -> str | None:
     """The path of a sample that is a file."""
     if isinstance(x, os.PathLike) or (isinstance(x, str) and not _is_region_string(x)):
-        return Path(x)
+        return os.fspath(x)
     return None

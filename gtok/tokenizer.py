@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -107,8 +106,8 @@ class Tokenizer(TokenizerSurface):
         saved: dict[str, Any] = {}
         if not isinstance(universe, Universe):
             path = path_of(universe)
-            if path is not None and (path.is_dir() or path.suffix == ".toml"):
-                config = find_config(path) if path.is_dir() else read_config(path)
+            if path is not None and (os.path.isdir(path) or path.endswith(".toml")):
+                config = find_config(path) if os.path.isdir(path) else read_config(path)
                 universe, saved = config.load_universe(), config.options
             else:
                 universe = Universe(universe)
@@ -161,7 +160,7 @@ class Tokenizer(TokenizerSurface):
         ConfigError
             If it holds neither, or the universe is not the one that was saved.
         """
-        if not Path(folder).is_dir():
+        if not os.path.isdir(folder):
             raise FileNotFoundError(f"no such folder: {os.fspath(folder)!r}")
         config = find_config(folder)
         return cls(config.load_universe(), **{**config.options, **options})

@@ -6,10 +6,8 @@ corpus need not be in memory at once.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import IO, Any, TypeAlias
 
 import numpy as np
@@ -71,7 +69,8 @@ def read_gtok(path: str | os.PathLike[str]) -> NDArray[np.int64]:
     GtokError
         If the file is none, or breaks off within an id.
     """
-    content = Path(path).read_bytes()
+    with open(path, "rb") as handle:
+        content = handle.read()
     if content[:4] != _MAGIC or len(content) < 5:
         raise GtokError(f"{path}: not a .gtok file: expected it to begin with {_MAGIC!r}")
     if content[4] not in _WIDTHS:
@@ -175,6 +174,8 @@ def read_parquet(path: str | os.PathLike[str]) -> tuple[list[str], TokenBatch]:
 
 def write_jsonl(handle: IO[bytes], pieces: Pieces) -> None:
     """Write one JSON object per sample and line: id, input_ids, n_regions, n_hits."""
+    import json
+
     for names, batch in pieces:
         for i, (name, ids) in enumerate(zip(names, batch, strict=True)):
             row: dict[str, Any] = {"id": name, "input_ids": ids.tolist()}
@@ -216,7 +217,7 @@ def token_writer(
         If the suffix is none of .parquet, .gtok, .jsonl, .tsv, or `.gtok`, which holds one
         sample, is asked to hold several.
     """
-    suffix = "" if os.fspath(path) == "-" else Path(path).suffix
+    suffix = os.path.splitext(os.fspath(path))[1]
 
     def into(write: Callable[[IO[bytes], Pieces], None]) -> Callable[[Pieces], None]:
         def writer(pieces: Pieces) -> None:

@@ -7,6 +7,7 @@ import os
 import re
 import sys
 import tomllib
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -410,7 +411,7 @@ def test_a_saved_folder_names_no_file_outside(folder, name):
             load(folder / "a")
     # Somebody who names the config itself has read it.
     assert Tokenizer.from_config(path).universe == Universe(ROWS)
-    assert read_config(path).universe.resolve() == (folder / "u.bed").resolve()
+    assert Path(read_config(path).universe).resolve() == (folder / "u.bed").resolve()
 
 
 def test_a_saved_folder_may_name_what_is_in_it(folder):

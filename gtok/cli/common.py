@@ -7,7 +7,6 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -53,7 +52,8 @@ def listed(universe: str, paths: Sequence[str]) -> list[str]:
     for path in paths:
         if path.startswith("@"):
             try:
-                lines = [line.strip() for line in Path(path[1:]).read_text().splitlines()]
+                with open(path[1:], encoding="utf-8") as handle:
+                    lines = [line.strip() for line in handle]
             except UnicodeDecodeError:
                 raise GtokError(f"{path[1:]}: expected a list of files, found no text") from None
             if not any(lines):
@@ -84,10 +84,10 @@ def sample_names(paths: Sequence[str]) -> list[str]:
 
 
 def _stem(path: str) -> str:
-    name = Path(path).name
+    name = os.path.basename(path)
     for ending in (".gz", ".bgz"):
         name = name.removesuffix(ending)
-    return Path(name).stem or name
+    return os.path.splitext(name)[0] or name
 
 
 def encode_files(
