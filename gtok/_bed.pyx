@@ -61,7 +61,8 @@ cdef extern from *:
     uint64_t number "gtok_number"(uint64_t w, int n) noexcept nogil
 
 cdef enum:
-    PADDING = 64      # bytes behind the buffer that may be read, never used
+    PADDING = 128     # bytes behind the buffer that may be read, never used
+    LONG_NAME = 64    # bytes of a name up to which it is read eight at a time
     SHORTEST = 6      # bytes of the shortest row, "1\t0\t0\n"
     MAX_TEXTS = 4     # further columns that can be kept
     SKIP = 0
@@ -351,15 +352,19 @@ cdef class BedParser:
             # The chromosome: most often that of the line before.
             word = load(p)
             n = before_tab(word)
-            plain = 0 < n < 8
-            if plain:
+            plain = n > 0
+            if n < 8:
                 word = masked(word, n)
-                if word != key or n != length or code < 0:
-                    code = find_name(&self.chroms, word, p, n)
-                    key = word
-                    length = n
-                plain = code >= 0
-                p += n + 1
+            else:
+                plain = self.read_long_name(p, &n)
+                word = key_of(p, n)
+            # A hash that is the same need not be of the same name.
+            if word != key or n != length or code < 0 or n > 8:
+                code = find_name(&self.chroms, word, p, n)
+                key = word
+                length = n
+            plain &= code >= 0
+            p += n + 1
             if plain:
                 for i in range(2):
                     word = load(p)
@@ -382,39 +387,31 @@ cdef class BedParser:
                     p += 1
             if plain:
                 p -= 1  # behind the end
+                row.start = bounds[0]
+                row.end = bounds[1]
+                row.rest = p
+                row.separator = c'\t'
                 if p[0] == c'\r' and p[1] == c'\n':
                     p += 1
                 newline = p
                 if p[0] == c'\t':
                     newline = <const unsigned char *> memchr(p, c'\n', stop - p)
-                if (bounds[0] <= bounds[1] and newline[0] == c'\n'
-                        and newline - line <= self.max_line
-                        and not (has_returns and returns_within(line, newline))):
-                    self.codes.data[o] = code
-                    self.starts.data[o] = bounds[0]
-                    self.ends.data[o] = bounds[1]
-                    if self.n_texts and not self.keep_texts(p, newline, c'\t', o):
-                        self.no_memory = True
-                        return
-                    if self.n_skipped != self.noted:
-                        self.note_skipped(o)
-                    o += 1
-                    self.codes.size = self.starts.size = self.ends.size = o
+                plain = (row.start <= row.end and newline[0] == c'\n'
+                         and newline - line <= self.max_line
+                         and not (has_returns and returns_within(line, newline)))
+            if not plain:
+                newline = <const unsigned char *> memchr(line, c'\n', stop - line)
+                n = BAD
+                if newline - line <= self.max_line:
+                    n = read_line(line, newline, &row)
+                if n == SKIP:
+                    self.n_skipped += 1
                     p = newline + 1
                     continue
-            # Anything else.
-            newline = <const unsigned char *> memchr(line, c'\n', stop - line)
-            n = BAD
-            if newline - line <= self.max_line:
-                n = read_line(line, newline, &row)
-            p = newline + 1
-            if n == SKIP:
-                self.n_skipped += 1
-            elif n == BAD:
-                self.bad_at = line - data
-                self.bad_length = newline - line
-                return
-            else:
+                if n == BAD:
+                    self.bad_at = line - data
+                    self.bad_length = newline - line
+                    return
                 key = key_of(row.chrom, row.length)
                 length = <int> row.length
                 code = find_name(&self.chroms, key, row.chrom, row.length)
@@ -423,16 +420,25 @@ cdef class BedParser:
                     if code < 0:
                         self.no_memory = True
                         return
-                self.codes.data[o] = code
-                self.starts.data[o] = row.start
-                self.ends.data[o] = row.end
-                if self.n_texts and not self.keep_texts(row.rest, newline, row.separator, o):
-                    self.no_memory = True
-                    return
-                if self.n_skipped != self.noted:
-                    self.note_skipped(o)
-                o += 1
-                self.codes.size = self.starts.size = self.ends.size = o
+            self.codes.data[o] = code
+            self.starts.data[o] = row.start
+            self.ends.data[o] = row.end
+            if self.n_texts and not self.keep_texts(row.rest, newline, row.separator, o):
+                self.no_memory = True
+                return
+            if self.n_skipped != self.noted:
+                self.note_skipped(o)
+            o += 1
+            self.codes.size = self.starts.size = self.ends.size = o
+            p = newline + 1
+
+    cdef bint read_long_name(self, const unsigned char *p, int *n) noexcept nogil:
+        """Find the tab behind a name whose first 8 bytes hold none; False if it is far away."""
+        cdef int step = 8
+        while step == 8 and n[0] < LONG_NAME:
+            step = before_tab(load(p + n[0]))
+            n[0] += step
+        return step < 8
 
     cdef void note_skipped(self, off_t row) noexcept nogil:
         self.noted = self.n_skipped
