@@ -41,7 +41,7 @@ doctest: sdist
 	$(PYTHON) -m venv .venv-sdist
 	.venv-sdist/bin/pip install -q "$$(ls $(CURDIR)/dist/*.whl)[parquet,plot]" pytest pandas
 	cd .venv-sdist && bin/gtok demo --output demo
-	cd .venv-sdist && bin/python -m pytest -q --doctest-modules --pyargs gtok
+	cd .venv-sdist && bin/python -m pytest --doctest-modules --pyargs gtok
 
 bench: .venv-bench/built
 	command -v bedtools > /dev/null || apt-get install -y -q bedtools || echo "no bedtools"
