@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from gtok.batch import TokenBatch
+    from gtok.tokenizer import Tokenizer
 
 MARKS = ["H3K4me1", "H3K4me2", "H3K4me3", "H3K27ac", "H3K27me3"]
 
@@ -95,20 +103,18 @@ def _run(data: Path, output: Path) -> None:
     sys.stdout.flush()
 
 
-def _write_tokens(output: Path, batch: object, tokenizer: object) -> str:
+def _write_tokens(output: Path, batch: TokenBatch, tokenizer: Tokenizer) -> str:
     """Write parquet where pyarrow is there, else jsonl; the file's name."""
     from gtok.tokens_io import token_writer
 
-    try:
-        name = "tokens.parquet"
-        token_writer(output / name, tokenizer, len(MARKS))([(list(MARKS), batch)])  # type: ignore[arg-type, list-item]
-    except ImportError:
-        name = "tokens.jsonl"
-        token_writer(output / name, tokenizer, len(MARKS))([(list(MARKS), batch)])  # type: ignore[arg-type, list-item]
+    for name in ("tokens.parquet", "tokens.jsonl"):
+        with contextlib.suppress(ImportError):
+            token_writer(output / name, tokenizer, len(MARKS))([(MARKS, batch)])
+            break
     return name
 
 
-def _closest(alike: object) -> str:
+def _closest(alike: NDArray[Any]) -> str:
     import numpy as np
 
     others = np.array(alike, copy=True)

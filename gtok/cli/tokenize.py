@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from gtok.cli.common import encode_files, listed, quiet_option, sample_names, threads_option
@@ -51,7 +53,7 @@ def command(
     threads: int,
     quiet: bool,
     duplicates: str,
-    **options: str | int | None,
+    **options: Any,
 ) -> None:
     """Map BED files onto a universe.
 
@@ -68,14 +70,16 @@ def command(
 
     paths = listed(universe, bed)
     words = Universe.from_bed(universe, duplicates="drop") if duplicates == "drop" else universe
-    tokenizer = Tokenizer(words, **options)  # type: ignore[arg-type]
+    tokenizer = Tokenizer(words, **options)
     write = token_writer(output, tokenizer, len(paths))
     totals = {"regions": 0, "hits": 0, "tokens": 0}
 
     def counted() -> Pieces:
         for names, batch in encode_files(tokenizer, paths, sample_names(paths), threads, quiet):
-            totals["regions"] += int(batch.n_regions.sum())  # type: ignore[union-attr]
-            totals["hits"] += int(batch.n_hits.sum())  # type: ignore[union-attr]
+            assert batch.n_regions is not None
+            assert batch.n_hits is not None
+            totals["regions"] += int(batch.n_regions.sum())
+            totals["hits"] += int(batch.n_hits.sum())
             totals["tokens"] += len(batch.ids)
             yield names, batch
 
