@@ -14,14 +14,15 @@ from typing import Any
 from gtok.bed import TextColumn
 from gtok.errors import ConfigError, GtokError
 from gtok.files import write_whole
+from gtok.index import METHODS
 from gtok.regions import RegionSet
 from gtok.universe import SpecialTokens, Universe
 
 CONFIG_FILE = "tokenizer.toml"
 UNIVERSE_FILE = "universe.bed.gz"
 
-_METHODS = ("auto", "bits", "ailist")
-_OPTIONS = ("method", "unknown", "order", "unique", "seed", "template", "padding_side")
+# A tokenizer's settings, each an option of its constructor.
+OPTIONS = ("method", "unknown", "order", "unique", "seed", "template", "padding_side")
 
 
 @dataclass(frozen=True)
@@ -85,12 +86,12 @@ def read_config(path: str | os.PathLike[str], *, confined: bool = False) -> Conf
         raise ConfigError(f"{path}: the universe {name!r} lies outside the config's folder")
     method = _take(found, "tokenizer_type", str, path) or "bits"
     ours = _take(found, "gtok", dict, path) or {}
-    options = {key: ours[key] for key in _OPTIONS if key in ours}
-    if unknown := sorted(set(ours) - {*_OPTIONS, "version", "genome", "digest"}):
+    options = {key: ours[key] for key in OPTIONS if key in ours}
+    if unknown := sorted(set(ours) - {*OPTIONS, "version", "genome", "digest"}):
         raise ConfigError(f"{path}: unknown key 'gtok.{unknown[0]}'")
-    if method not in _METHODS:
+    if method not in METHODS:
         raise ConfigError(f"{path}: expected tokenizer_type 'bits' or 'ailist', found {method!r}")
-    if options.setdefault("method", method) not in _METHODS:
+    if options.setdefault("method", method) not in METHODS:
         raise ConfigError(
             f"{path}: expected gtok.method 'auto', 'bits' or 'ailist', found {options['method']!r}"
         )

@@ -263,13 +263,18 @@ class RegionSet:
         state = {name: getattr(self, name) for name in self.__slots__ if name != "_order"}
         return _unpickle, (state,)
 
-    def __repr__(self) -> str:
+    @property
+    def summary(self) -> str:
+        """How many regions on how many chromosomes, and their base pairs, in words."""
         total = int(self.ends.sum(dtype=np.int64) - self.starts.sum(dtype=np.int64))
         on = len(np.unique(self.codes))
         return (
-            f"RegionSet({len(self):,} region{'s' * (len(self) != 1)} on "
-            f"{on:,} chromosome{'s' * (on != 1)}, {total:,} bp)"
+            f"{len(self):,} region{'s' * (len(self) != 1)} on "
+            f"{on:,} chromosome{'s' * (on != 1)}, {total:,} bp"
         )
+
+    def __repr__(self) -> str:
+        return f"RegionSet({self.summary})"
 
     def codes_for(self, chrom_names: Sequence[str]) -> NDArray[np.int32]:
         """The codes of the regions' chromosomes among other names, -1 where they have none."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from gtok._order import genome_order
 from gtok.batch import Side, TokenBatch
-from gtok.config import find_config, read_config, save_folder
+from gtok.config import OPTIONS, find_config, read_config, save_folder
 from gtok.errors import GtokError
 from gtok.frames import kind_of
 from gtok.index import Method, build_index, in_threads
@@ -133,8 +133,7 @@ class Tokenizer(TokenizerSurface):
 
     @property
     def _options(self) -> dict[str, Any]:
-        names = ("method", "unknown", "order", "unique", "seed", "template", "padding_side")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in OPTIONS}
 
     # Making and saving.
 
@@ -290,7 +289,7 @@ class Tokenizer(TokenizerSurface):
         origin: NDArray[np.int32] | None = None
         weights: NDArray[np.float32] | None = None
         if queries or measure == "bp":
-            origin = np.repeat(np.arange(len(regions), dtype=np.int32), np.diff(offsets))
+            origin = _rows_of(offsets)
         if measure == "count":
             weights = np.ones(len(ids), dtype=np.float32)
         elif origin is not None and measure == "bp":
@@ -400,8 +399,13 @@ class Tokenizer(TokenizerSurface):
         regions = as_regions(x)
         self._warn_of_names(regions)
         offsets, ids = self.index.overlaps(regions)
-        rows = np.repeat(np.arange(len(regions), dtype=np.int32), np.diff(offsets))
+        rows = _rows_of(offsets)
         return Hits(rows, ids, self._overlap(regions, rows, ids))
+
+
+def _rows_of(offsets: NDArray[np.int64]) -> NDArray[np.int32]:
+    """The query that each hit belongs to."""
+    return np.repeat(np.arange(len(offsets) - 1, dtype=np.int32), np.diff(offsets))
 
 
 def _unpickle(cls: type[Tokenizer], universe: Universe, options: Mapping[str, Any]) -> Tokenizer:

@@ -180,8 +180,7 @@ class Universe:
         return len(self.regions)
 
     def __repr__(self) -> str:
-        inside = repr(self.regions).removeprefix("RegionSet(").removesuffix(")")
-        return f"Universe({inside}{f', {self.genome}' if self.genome else ''})"
+        return f"Universe({self.regions.summary}{f', {self.genome}' if self.genome else ''})"
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Universe):

@@ -28,10 +28,10 @@ def check(file: str) -> None:
     for line, kind, text in sorted(findings):
         click.echo(f"{file}:{line}: {kind}: {text}")
     n, m = len(report.problems), len(report.warnings)
-    inside = repr(report.regions).removeprefix("RegionSet(").removesuffix(")")
     order = "sorted" if report.is_sorted else "not sorted (tokenizing does not need it)"
     click.echo(
-        f"{file}: {n:,} error{'s' * (n != 1)}, {m:,} warning{'s' * (m != 1)}; {inside}; {order}; "
+        f"{file}: {n:,} error{'s' * (n != 1)}, {m:,} warning{'s' * (m != 1)}; "
+        f"{report.regions.summary}; {order}; "
         f"{report.n_overlapping:,} overlap a region before them",
         err=True,
     )
