@@ -3,6 +3,10 @@ from typing import NoReturn, Self, final
 import numpy as np
 from numpy.typing import NDArray
 
+def to_numbers(
+    data: bytes, lengths: NDArray[np.int32], dots: bool
+) -> tuple[NDArray[np.float64], int]: ...
+
 @final
 class BedParser:
     def __new__(cls, keep: tuple[int, ...] = (), max_line: int = ...) -> Self: ...

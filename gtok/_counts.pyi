@@ -6,4 +6,5 @@ def sum_rows(
     offsets: NDArray[np.int64],
     n_columns: int,
     values: NDArray[np.float32] | None = None,
+    largest: bool = False,
 ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64]]: ...

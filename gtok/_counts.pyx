@@ -1,10 +1,10 @@
 """Token ids of many samples to the rows of a sparse matrix, each column once, in order.
 
-A sample's tokens are added up in one array with a place for every column, while the columns met
-for the first time are noted; sorting those (if they are not in order already, as the tokens of a
-sorted sample are) gives the row. There is no pass over coordinates, and no sort of all tokens.
+A sample's tokens mostly ascend already, as those of a sorted file do; then one pass adds up runs
+of the same token. Otherwise they are sorted first, by the digits that the columns have.
 """
 
+from libc.stdint cimport uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
@@ -13,52 +13,65 @@ from gtok._typedefs cimport id_t, off_t
 import numpy as np
 
 cdef enum:
-    FEW = 64            # columns up to which sorting by insertion is fastest
+    FEW = 48            # tokens up to which sorting by insertion is fastest
     DIGIT = 11          # bits per pass of the radix sort; three passes cover 31
 
 
-cdef void sort_columns(id_t *columns, off_t n, id_t *scratch) noexcept nogil:
-    """Sort in place columns none of which is negative."""
+# A token as one number: its column in the upper half, the bits of its value in the lower one.
+cdef union Value:
+    float number
+    uint32_t bits
+
+
+cdef inline id_t column_of(uint64_t item) noexcept nogil:
+    return <id_t> (item >> 32)
+
+
+cdef inline double value_of(uint64_t item) noexcept nogil:
+    cdef Value value
+    value.bits = <uint32_t> item
+    return value.number
+
+
+cdef uint64_t *sort_items(uint64_t *items, off_t n, uint64_t *scratch, id_t last) noexcept nogil:
+    """Sort by column, those of one column as they came; where the sorted items are."""
     cdef off_t[1 << DIGIT] places
     cdef off_t i, j, total, count
-    cdef id_t value
-    cdef int shift
-    cdef id_t largest = 0
-    for i in range(1, n):
-        if columns[i] < columns[i - 1]:
-            break
-    else:
-        return
+    cdef uint64_t item
+    cdef uint64_t *swap
+    cdef int shift = 32
     if n <= FEW:
         for i in range(1, n):
-            value = columns[i]
+            item = items[i]
             j = i
-            while j > 0 and columns[j - 1] > value:
-                columns[j] = columns[j - 1]
+            while j > 0 and column_of(items[j - 1]) > column_of(item):
+                items[j] = items[j - 1]
                 j -= 1
-            columns[j] = value
-        return
-    for i in range(n):
-        largest = max(largest, columns[i])
-    for shift in range(0, 33, 11):
-        if largest >> shift == 0 and shift:
-            break
+            items[j] = item
+        return items
+    while last:
         memset(places, 0, sizeof(places))
         for i in range(n):
-            places[(columns[i] >> shift) & ((1 << DIGIT) - 1)] += 1
+            places[(items[i] >> shift) & ((1 << DIGIT) - 1)] += 1
         total = 0
         for i in range(1 << DIGIT):
             count = places[i]
             places[i] = total
             total += count
         for i in range(n):
-            value = (columns[i] >> shift) & ((1 << DIGIT) - 1)
-            scratch[places[value]] = columns[i]
-            places[value] += 1
-        memcpy(columns, scratch, n * sizeof(id_t))
+            j = (items[i] >> shift) & ((1 << DIGIT) - 1)
+            scratch[places[j]] = items[i]
+            places[j] += 1
+        swap = items
+        items = scratch
+        scratch = swap
+        shift += DIGIT
+        last >>= DIGIT
+    return items
 
 
-def sum_rows(const id_t[::1] ids, const off_t[::1] offsets, id_t n_columns, values=None):
+def sum_rows(const id_t[::1] ids, const off_t[::1] offsets, id_t n_columns, values=None,
+             bint largest=False):
     """The rows of a CSR matrix, one per sample.
 
     Parameters
@@ -71,6 +84,8 @@ def sum_rows(const id_t[::1] ids, const off_t[::1] offsets, id_t n_columns, valu
         The number of columns.
     values : float32[m], optional
         What each token adds; 1 without.
+    largest : bool
+        Take the largest value of a column instead of the sum.
 
     Returns
     -------
@@ -78,14 +93,16 @@ def sum_rows(const id_t[::1] ids, const off_t[::1] offsets, id_t n_columns, valu
     indices : int32[nnz]
         Ascending within a row, none twice.
     data : float64[nnz]
-        Sums.
     """
     cdef off_t n = offsets.shape[0] - 1
     cdef off_t m = ids.shape[0]
-    cdef off_t i, k, begin
+    cdef off_t i, k, count
     cdef off_t size = 0
-    cdef bint failed = False
-    cdef id_t column
+    cdef off_t longest = 0
+    cdef id_t column, last
+    cdef bint ascends
+    cdef Value value
+    cdef double number
     cdef bint weighted = values is not None
     cdef const float[::1] weights = values if weighted else np.empty(0, dtype=np.float32)
     indptr = np.zeros(n + 1, dtype=np.int64)
@@ -96,32 +113,45 @@ def sum_rows(const id_t[::1] ids, const off_t[::1] offsets, id_t n_columns, valu
     cdef off_t[::1] out_rows = indptr
     cdef id_t[::1] out_columns = indices
     cdef double[::1] out_sums = data
-    cdef double[::1] sums = np.zeros(n_columns, dtype=np.float64)
-    cdef unsigned char[::1] met = np.zeros(n_columns, dtype=np.uint8)
-    cdef id_t *scratch
+    cdef uint64_t *room
+    cdef uint64_t *items
     with nogil:
-        scratch = <id_t *> malloc(min(m, <off_t> n_columns) * sizeof(id_t))
-        failed = scratch == NULL
-        if not failed:
+        for i in range(n):
+            longest = max(longest, offsets[i + 1] - offsets[i])
+        room = <uint64_t *> malloc((2 * longest + 1) * sizeof(uint64_t))
+        if room != NULL:
+            value.number = 1
             for i in range(n):
-                begin = size
+                items = room
+                count = 0
+                last = 0
+                ascends = True
                 for k in range(offsets[i], offsets[i + 1]):
                     column = ids[k]
                     if column >= n_columns or column < 0:
                         continue
-                    if not met[column]:
-                        met[column] = 1
-                        out_columns[size] = column
+                    if weighted:
+                        value.number = weights[k]
+                    items[count] = (<uint64_t> column << 32) | value.bits
+                    count += 1
+                    ascends &= column >= last
+                    last = column
+                if not ascends:
+                    items = sort_items(items, count, items + count, n_columns - 1)
+                last = -1
+                for k in range(count):
+                    column = column_of(items[k])
+                    number = value_of(items[k])
+                    if column != last:
+                        out_columns[size] = last = column
+                        out_sums[size] = number
                         size += 1
-                    sums[column] += weights[k] if weighted else 1
-                sort_columns(&out_columns[0] + begin, size - begin, scratch)
-                for k in range(begin, size):
-                    column = out_columns[k]
-                    out_sums[k] = sums[column]
-                    sums[column] = 0
-                    met[column] = 0
+                    elif largest:
+                        out_sums[size - 1] = max(out_sums[size - 1], number)
+                    else:
+                        out_sums[size - 1] += number
                 out_rows[i + 1] = size
-            free(scratch)
-    if failed:
+            free(room)
+    if room == NULL:
         raise MemoryError()
     return indptr, indices[:size], data[:size]

@@ -33,6 +33,9 @@ class TokenBatch:
         Input regions of each sample.
     n_hits : int64[n], optional
         Those of them that overlap a region of the universe.
+    n_excluded : int64[n], optional
+        Regions that were left out beforehand, and are not among `n_regions`; where the tokenizer
+        leaves any out.
 
     Raises
     ------
@@ -58,6 +61,7 @@ class TokenBatch:
         queries: NDArray[np.int32] | None = None,
         n_regions: NDArray[np.int64] | None = None,
         n_hits: NDArray[np.int64] | None = None,
+        n_excluded: NDArray[np.int64] | None = None,
     ) -> None:
         self.ids = _as_int32(ids, "ids")
         self.offsets = np.ascontiguousarray(offsets, dtype=np.int64)
@@ -76,6 +80,7 @@ class TokenBatch:
                 raise GtokError(f"expected {len(self.ids)} {name}, one per id, found {len(column)}")
         self.n_regions = _counts(n_regions, n, "n_regions")
         self.n_hits = _counts(n_hits, n, "n_hits")
+        self.n_excluded = _counts(n_excluded, n, "n_excluded")
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -113,7 +118,7 @@ class TokenBatch:
             return cls(np.empty(0, dtype=np.int32), np.zeros(1, dtype=np.int64))
         lengths = np.concatenate([batch.lengths for batch in batches])
         columns: dict[str, Any] = {}
-        for name in ("values", "queries", "n_regions", "n_hits"):
+        for name in ("values", "queries", "n_regions", "n_hits", "n_excluded"):
             parts = [getattr(batch, name) for batch in batches]
             columns[name] = None if any(p is None for p in parts) else np.concatenate(parts)
         return cls(
@@ -188,7 +193,11 @@ class TokenBatch:
         return ids, mask.astype(np.int64)
 
     def to_csr(
-        self, n_columns: int, binary: bool = False, dtype: DTypeLike | None = None
+        self,
+        n_columns: int,
+        binary: bool = False,
+        dtype: DTypeLike | None = None,
+        reduce: Literal["sum", "max"] = "sum",
     ) -> scipy.sparse.csr_matrix:
         """The samples x regions matrix, each token adding 1 or its value to its column.
 
@@ -201,15 +210,30 @@ class TokenBatch:
             1 wherever there is a token.
         dtype : dtype, optional
             Of the data; int32 for counts and float32 for values unless given.
+        reduce : {"sum", "max"}
+            What becomes of several tokens of one region: their sum, or the largest of them.
 
         Returns
         -------
         scipy.sparse.csr_matrix
             Of shape (n, n_columns), indices sorted, nothing twice.
+
+        Raises
+        ------
+        GtokError
+            If a sum is no whole number, or too large, where `dtype` is one of whole numbers.
+
+        Examples
+        --------
+        >>> import gtok
+        >>> t = gtok.Tokenizer(["chr1:100-200", "chr1:150-300", "chr2:5-50"])
+        >>> b = t.encode_batch([["chr1:180-190", "chr1:170-260"]], values="bp")
+        >>> b.to_csr(3).toarray(), b.to_csr(3, reduce="max").toarray()
+        (array([[ 40., 100.,   0.]], dtype=float32), array([[30., 90.,  0.]], dtype=float32))
         """
         from gtok.sparse import to_csr
 
-        return to_csr(self, n_columns, binary=binary, dtype=dtype)
+        return to_csr([self], n_columns, binary=binary, dtype=dtype, reduce=reduce)
 
     def _take(self, rows: NDArray[np.int64], offsets: NDArray[np.int64]) -> TokenBatch:
         """The tokens of these rows, aligned columns along; a row of -1 is nobody's yet."""
@@ -229,6 +253,7 @@ class TokenBatch:
             pick(self.queries, -1),
             self.n_regions,
             self.n_hits,
+            self.n_excluded,
         )
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gtok._bed import BedParser
+from gtok._bed import BedParser, to_numbers
 from gtok._format import format_rows
 from gtok.errors import BedError, GtokError
 from gtok.files import CHUNK, ByteStream, display_name, open_bytes, write_gzip, write_whole
@@ -53,6 +53,11 @@ _FOREIGN = [
 ]
 
 
+# Where files of peaks keep what a program says about each, by ENCODE's names, from 1.
+_PEAK_COLUMNS = {"score": 5, "signalValue": 7, "pValue": 8, "qValue": 9}
+_GAPPED_PEAK_COLUMNS = {"score": 5, "signalValue": 13, "pValue": 14, "qValue": 15}
+
+
 class TextColumn:
     """One text per region, in one piece of memory.
 
@@ -84,12 +89,8 @@ class TextColumn:
 
     def to_floats(self) -> NDArray[np.float64] | None:
         """The texts as numbers, ``.`` and nothing as NaN; None where one, or each, is no number."""
-        texts = ["nan" if text in (".", "") else text for text in self.to_list()]
-        try:
-            numbers = np.array(texts, dtype=np.float64)
-        except ValueError:
-            return None
-        return None if len(numbers) and np.isnan(numbers).all() else numbers
+        numbers, bad = to_numbers(self.data, self.lengths, True)
+        return None if bad >= 0 or (len(numbers) and np.isnan(numbers).all()) else numbers
 
     def take(self, rows: NDArray[np.int64]) -> TextColumn:
         """The texts of these rows."""
@@ -155,6 +156,56 @@ def read_bed(
         text = parser.text(i)
         texts.append(None if text is None else TextColumn(*text))
     return BedColumns(*columns, _decode_names(names, columns[0], source), texts, source)
+
+
+def signal_column(signal: str | int, path: str | os.PathLike[str]) -> int:
+    """The number, from 1, of the column that a signal is called by, or is the number of.
+
+    Raises
+    ------
+    GtokError
+        If no column of a BED file is called so.
+    """
+    name = display_name(path)
+    known = _PEAK_COLUMNS
+    if re.search(r"\.gappedpeak(\.b?gz)?$", name, re.IGNORECASE):
+        known = _GAPPED_PEAK_COLUMNS
+    if isinstance(signal, str) and signal in known:
+        return known[signal]
+    if isinstance(signal, int) and not isinstance(signal, bool) and 4 <= signal <= 100:
+        return signal
+    raise GtokError(
+        f"{name}: expected signal {', '.join(map(repr, known))}, or the number of a column from 4, "
+        f"found {signal!r}"
+    )
+
+
+def to_signal(
+    text: TextColumn | None, column: int, source: Source, n_rows: int
+) -> NDArray[np.float64]:
+    """The numbers of a column, each finite.
+
+    Raises
+    ------
+    BedError
+        Naming the line, if something else stands there.
+    """
+    if text is None:
+        numbers, bad = np.empty(n_rows), 0 if n_rows else -1
+    else:
+        numbers, bad = to_numbers(text.data, text.lengths, False)
+        if bad < 0 and not np.isfinite(numbers).all():
+            bad = int(np.argmin(np.isfinite(numbers)))
+    if bad >= 0:
+        found = "nothing"
+        if text is not None:
+            at = int(text.lengths[:bad].sum(dtype=np.int64))
+            found = _show(text.data[at : at + text.lengths[bad]]) if text.lengths[bad] else found
+        raise BedError(
+            f"{source.name}, line {source.line(bad)}: expected a number in column {column}, "
+            f"found {found}"
+        )
+    return numbers
 
 
 def feed_file(parser: BedParser, path: str | os.PathLike[str]) -> Iterator[tuple[int, bytes]]:

@@ -1,7 +1,8 @@
 """The TOML config, and the files of a saved tokenizer.
 
-A saved tokenizer is a folder of two files: ``universe.bed.gz``, the regions in the order of their
-ids, and ``tokenizer.toml``, which names it. The keys outside the table ``[gtok]`` are those of
+A saved tokenizer is a folder: ``universe.bed.gz``, the regions in the order of their ids,
+``exclude.bed.gz``, those that it leaves out of samples, if any, and ``tokenizer.toml``, which names
+both. The keys outside the table ``[gtok]`` are those of
 gtars, so that a config written for the one is read by the other.
 """
 
@@ -20,9 +21,13 @@ from gtok.universe import SpecialTokens, Universe
 
 CONFIG_FILE = "tokenizer.toml"
 UNIVERSE_FILE = "universe.bed.gz"
+EXCLUDE_FILE = "exclude.bed.gz"
 
 # A tokenizer's settings, each an option of its constructor.
-OPTIONS = ("method", "unknown", "order", "unique", "seed", "template", "padding_side")
+OPTIONS = (
+    "method", "unknown", "order", "unique", "seed", "template", "padding_side", "min_overlap",
+    "overlap_of",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -60,9 +65,9 @@ def read_config(path: str | os.PathLike[str], *, confined: bool = False) -> Conf
     Parameters
     ----------
     path : str or path
-        The file. Its key ``universe`` is a path relative to it.
+        The file. Its keys ``universe`` and ``gtok.exclude`` are paths relative to it.
     confined : bool
-        Refuse a universe outside the file's own folder.
+        Refuse files outside the config's own folder.
 
     Raises
     ------
@@ -80,14 +85,13 @@ def read_config(path: str | os.PathLike[str], *, confined: bool = False) -> Conf
     name = _take(found, "universe", str, path)
     if not name:
         raise ConfigError(f"{path}: expected the key 'universe', the path of a BED file")
-    universe = os.path.join(os.path.dirname(path), name)
-    # By its name, not by where links lead: a hub's cache is made of links.
-    if confined and (os.path.isabs(name) or os.path.normpath(name).split(os.sep)[0] == ".."):
-        raise ConfigError(f"{path}: the universe {name!r} lies outside the config's folder")
     method = _take(found, "tokenizer_type", str, path) or "bits"
     ours = _take(found, "gtok", dict, path) or {}
     options = {key: ours[key] for key in OPTIONS if key in ours}
-    if unknown := sorted(set(ours) - {*OPTIONS, "version", "genome", "digest"}):
+    exclude = _take(ours, "exclude", str, path, "gtok.")
+    if exclude is not None:
+        options["exclude"] = _beside(path, exclude, confined)
+    if unknown := sorted(set(ours) - {*OPTIONS, "exclude", "version", "genome", "digest"}):
         raise ConfigError(f"{path}: unknown key 'gtok.{unknown[0]}'")
     if method not in METHODS:
         raise ConfigError(f"{path}: expected tokenizer_type 'bits' or 'ailist', found {method!r}")
@@ -96,12 +100,20 @@ def read_config(path: str | os.PathLike[str], *, confined: bool = False) -> Conf
             f"{path}: expected gtok.method 'auto', 'bits' or 'ailist', found {options['method']!r}"
         )
     return Config(
-        universe=universe,
+        universe=_beside(path, name, confined),
         special_tokens=_special_tokens(found, path),
         genome=_take(ours, "genome", str, path, "gtok."),
         digest=_take(ours, "digest", str, path, "gtok."),
         options=options,
     )
+
+
+def _beside(path: str, name: str, confined: bool) -> str:
+    """The path of a file that a config names."""
+    # By its name, not by where links lead: a hub's cache is made of links.
+    if confined and (os.path.isabs(name) or os.path.normpath(name).split(os.sep)[0] == ".."):
+        raise ConfigError(f"{path}: the file {name!r} lies outside the config's folder")
+    return os.path.join(os.path.dirname(path), name)
 
 
 def _take(table: dict[str, Any], key: str, kind: type, path: str, within: str = "") -> Any:
@@ -133,7 +145,11 @@ def _special_tokens(found: dict[str, Any], path: str) -> SpecialTokens:
 
 
 def save_folder(
-    folder: str | os.PathLike[str], universe: Universe, method: str, options: dict[str, Any]
+    folder: str | os.PathLike[str],
+    universe: Universe,
+    exclude: RegionSet | None,
+    method: str,
+    options: dict[str, Any],
 ) -> None:
     """Write a universe and its config into a folder, each file whole or not at all.
 
@@ -143,6 +159,8 @@ def save_folder(
         Made if it is not there; other files in it stay.
     universe : Universe
         What to save.
+    exclude : RegionSet, optional
+        What is left out of samples.
     method : {"bits", "ailist"}
         The index in use, told to gtars.
     options : dict
@@ -167,6 +185,9 @@ def save_folder(
     ]
     if universe.genome is not None:
         lines.append(f"genome = {_quote(universe.genome)}")
+    if exclude is not None:
+        exclude.to_bed(os.path.join(folder, EXCLUDE_FILE))
+        lines.append(f"exclude = {_quote(EXCLUDE_FILE)}")
     lines += [f"{key} = {_quote(value)}" for key, value in options.items() if value is not None]
     with write_whole(os.path.join(folder, CONFIG_FILE)) as handle:
         handle.write(("\n".join(lines) + "\n").encode())
@@ -188,7 +209,7 @@ def _for_gtars(regions: RegionSet) -> RegionSet:
     )
 
 
-def _quote(value: str | int) -> str:
+def _quote(value: str | float) -> str:
     """A string or a number as TOML writes it, which for these is as JSON does."""
     import json
 

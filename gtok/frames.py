@@ -29,6 +29,7 @@ class FrameColumns(NamedTuple):
     starts: NDArray[Any]
     ends: NDArray[Any]
     texts: list[TextColumn | None]
+    signal: NDArray[np.float64] | None
 
 
 def as_frame(x: Any) -> nw.DataFrame[Any] | None:
@@ -48,13 +49,15 @@ def as_frame(x: Any) -> nw.DataFrame[Any] | None:
     return frame if isinstance(frame, nw.DataFrame) else None
 
 
-def read_frame(frame: nw.DataFrame[Any], extra: bool = False) -> FrameColumns:
+def read_frame(
+    frame: nw.DataFrame[Any], extra: bool = False, signal: str | int | None = None
+) -> FrameColumns:
     """Take the columns of a frame of regions by the names that the field gives them.
 
     Raises
     ------
     GtokError
-        If there is no column of such a name, or a chromosome is missing.
+        If there is no column of such a name, or a chromosome or a signal is missing.
     """
     codes, chrom_names = _codes_of(frame[_find_column(frame, CHROM_COLUMNS)])
     starts = frame[_find_column(frame, START_COLUMNS)].to_numpy()
@@ -65,7 +68,8 @@ def read_frame(frame: nw.DataFrame[Any], extra: bool = False) -> FrameColumns:
             next((_text_of(frame[name]) for name in names if name in frame.columns), None)
             for names in (NAME_COLUMNS, SCORE_COLUMNS)
         ]
-    return FrameColumns(codes, chrom_names, starts, ends, texts)
+    numbers = None if signal is None else _signal_of(frame, signal)
+    return FrameColumns(codes, chrom_names, starts, ends, texts, numbers)
 
 
 def _find_column(frame: nw.DataFrame[Any], names: tuple[str, ...]) -> str:
@@ -93,6 +97,23 @@ def _codes_of(column: nw.Series[Any]) -> tuple[NDArray[np.int32], list[str]]:
     names = texts.unique(maintain_order=True).to_list()
     codes = texts.replace_strict(names, list(range(len(names))), return_dtype=nw.Int32)
     return codes.to_numpy().astype(np.int32), names
+
+
+def _signal_of(frame: nw.DataFrame[Any], signal: str | int) -> NDArray[np.float64]:
+    """A column of numbers, none of them missing."""
+    if signal not in frame.columns:
+        raise GtokError(
+            f"expected a column called {signal!r} for the signal, "
+            f"found {', '.join(map(str, frame.columns))}"
+        )
+    column = frame[str(signal)]
+    if not column.dtype.is_numeric():
+        raise TypeError(f"column {signal!r}: expected numbers, found {column.dtype}")
+    numbers = column.to_numpy().astype(np.float64)
+    if not np.isfinite(numbers).all():
+        row = int(np.argmin(np.isfinite(numbers)))
+        raise GtokError(f"column {signal!r}, row {row}: expected a number, found {numbers[row]}")
+    return numbers
 
 
 def _text_of(column: nw.Series[Any]) -> TextColumn:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from typing import Any, Literal, Protocol, TypeAlias, TypeVar
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gtok._ailist import AIList
 from gtok._bits import Bits
+from gtok._hits import keep_enough
 from gtok.errors import GtokError
 from gtok.regions import RegionSet
 from gtok.samples import Sample, as_regions
 
 Method: TypeAlias = Literal["auto", "bits", "ailist"]
 METHODS = ("auto", "bits", "ailist")
+OverlapOf: TypeAlias = Literal["query", "region", "both"]
+OVERLAP_OF = ("query", "region", "both")
 
 ROWS_AT_ONCE = 1 << 16  # queries per call of a kernel: between two of them Ctrl-C is heard
 _PROBES = 4096  # regions asked for to choose a method
@@ -43,6 +47,34 @@ class OverlapIndex(Protocol):
         """The ids of the regions that each query overlaps: offsets int64[n + 1], ids int32[m]."""
 
 
+class Limits(NamedTuple):
+    """What a hit has to have in common with its region: base pairs, and shares of lengths."""
+
+    least: int
+    of_query: float
+    of_region: float
+
+    @classmethod
+    def of(cls, min_overlap: float | None, overlap_of: OverlapOf) -> Limits | None:
+        """Read `min_overlap` and `overlap_of` as `RegionIndex.overlaps` documents them."""
+        if overlap_of not in OVERLAP_OF:
+            expected = ", ".join(map(repr, OVERLAP_OF))
+            raise GtokError(f"expected overlap_of {expected}, found {overlap_of!r}")
+        if min_overlap is None:
+            return None
+        if isinstance(min_overlap, (int, np.integer)) and not isinstance(min_overlap, bool):
+            if 1 <= min_overlap < 2**31:
+                return cls(int(min_overlap), 0, 0)
+        elif isinstance(min_overlap, (float, np.floating)) and 0 < min_overlap <= 1:
+            share = float(min_overlap)
+            of_query = share if overlap_of in ("query", "both") else 0
+            return cls(0, of_query, share if overlap_of in ("region", "both") else 0)
+        raise GtokError(
+            "expected min_overlap as base pairs (a whole number from 1) or as a share "
+            f"(a fraction over 0, up to 1.0), found {min_overlap!r}"
+        )
+
+
 class RegionIndex:
     """Answers which regions of a set overlap a query; made by `build_index`.
 
@@ -52,23 +84,34 @@ class RegionIndex:
     ----------
     method : {"bits", "ailist"}
         The method in use.
+    regions : RegionSet
+        What was indexed.
     """
 
-    def __init__(self, kernel: OverlapIndex, method: str, chrom_names: tuple[str, ...]) -> None:
+    def __init__(self, kernel: OverlapIndex, method: str, regions: RegionSet) -> None:
         self.kernel = kernel
         self.method = method
-        self.chrom_names = chrom_names
+        self.regions = regions
 
     def __repr__(self) -> str:
-        return f"RegionIndex(method={self.method!r}, {len(self.chrom_names):,} chromosomes)"
+        return f"RegionIndex(method={self.method!r}, {self.regions.summary})"
 
-    def count(self, queries: Sample, *, n_threads: int = 1) -> NDArray[np.int64]:
+    def count(
+        self,
+        queries: Sample,
+        *,
+        min_overlap: float | None = None,
+        overlap_of: OverlapOf = "query",
+        n_threads: int = 1,
+    ) -> NDArray[np.int64]:
         """The number of regions that each query overlaps.
 
         Parameters
         ----------
         queries : sample
             Whatever `as_regions` takes.
+        min_overlap, overlap_of
+            What counts as an overlap, as in `overlaps`.
         n_threads : int
             Threads to use.
 
@@ -84,11 +127,20 @@ class RegionIndex:
         array([2, 1, 0])
         """
         regions = as_regions(queries)
-        parts = self._ask(self.kernel.count, regions, n_threads)
+        limits = Limits.of(min_overlap, overlap_of)
+        if limits is None:
+            parts = self._ask(self.kernel.count, regions, n_threads)
+        else:
+            parts = [np.diff(offsets) for offsets, _ in self._hits(regions, limits, n_threads)]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def overlaps(
-        self, queries: Sample, *, n_threads: int = 1
+        self,
+        queries: Sample,
+        *,
+        min_overlap: float | None = None,
+        overlap_of: OverlapOf = "query",
+        n_threads: int = 1,
     ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         """The regions that each query overlaps.
 
@@ -96,6 +148,14 @@ class RegionIndex:
         ----------
         queries : sample
             Whatever `as_regions` takes.
+        min_overlap : int or float, optional
+            How much the two have to have in common: an int is base pairs; a float a share of a
+            length, over 0 and up to 1.0, as bedtools's ``-f`` and ``-F``. Without it, any
+            overlap is one.
+        overlap_of : {"query", "region", "both"}
+            The length that a share is of: the query's (bedtools's ``-f``, the query being
+            ``-a``), the region's (``-F``), or each of the two (``-f -r``, reciprocal). Any share
+            of no length is reached.
         n_threads : int
             Threads to use.
 
@@ -110,12 +170,13 @@ class RegionIndex:
         --------
         >>> import gtok
         >>> index = gtok.build_index(["chr1:100-200", "chr1:150-300"])
-        >>> offsets, ids = index.overlaps(["chr1:180-190", "chr1:250-260"])
-        >>> offsets, ids
+        >>> index.overlaps(["chr1:180-190", "chr1:190-290"])
+        (array([0, 2, 4]), array([0, 1, 0, 1], dtype=int32))
+        >>> index.overlaps(["chr1:180-190", "chr1:190-290"], min_overlap=0.5)
         (array([0, 2, 3]), array([0, 1, 1], dtype=int32))
         """
         regions = as_regions(queries)
-        parts = self._ask(self.kernel.overlaps, regions, n_threads)
+        parts = self._hits(regions, Limits.of(min_overlap, overlap_of), n_threads)
         if len(parts) == 1:
             return parts[0]
         offsets = np.zeros(len(regions) + 1, dtype=np.int64)
@@ -126,25 +187,56 @@ class RegionIndex:
             at += n
         return offsets, np.concatenate([ids for _, ids in parts])
 
+    def _hits(
+        self, regions: RegionSet, limits: Limits | None, n_threads: int
+    ) -> list[tuple[NDArray[np.int64], NDArray[np.int32]]]:
+        if limits is None:
+            return self._ask(self.kernel.overlaps, regions, n_threads)
+        starts_of, ends_of = self.regions.starts, self.regions.ends
+        least, of_query, of_region = limits
+
+        def enough(
+            chroms: NDArray[np.int32], starts: NDArray[np.int32], ends: NDArray[np.int32]
+        ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+            offsets, ids = self.kernel.overlaps(chroms, starts, ends)
+            columns = (offsets, ids, starts, ends, starts_of, ends_of)
+            return keep_enough(*columns, least, of_query, of_region)
+
+        return self._ask(enough, regions, n_threads)
+
     def _ask(self, ask: Callable[..., T], regions: RegionSet, n_threads: int) -> list[T]:
-        codes = regions.codes_for(self.chrom_names)
+        codes = regions.codes_for(self.regions.chrom_names)
 
         def answer(lo: int) -> T:
             rows = slice(lo, lo + ROWS_AT_ONCE)
             return ask(codes[rows], regions.starts[rows], regions.ends[rows])
 
         starts = range(0, max(len(regions), 1), ROWS_AT_ONCE)
-        return in_threads(answer, starts, n_threads)
+        return list(in_threads(answer, starts, n_threads))
 
 
-def in_threads(work: Callable[[Any], T], items: Any, n_threads: int) -> list[T]:
-    """What `work` makes of each item, in order; in the calling thread if that is the only one."""
+def in_threads(work: Callable[[Any], T], items: Collection[Any], n_threads: int) -> Iterator[T]:
+    """What `work` makes of each item, in order, while the next ones are being worked on.
+
+    Only a few results wait to be taken, however many items there are. One thread, or one item,
+    is worked on in the calling thread.
+    """
     if n_threads < 1:
         raise GtokError(f"expected at least one thread, found n_threads={n_threads}")
     if n_threads == 1 or len(items) < 2:
-        return [work(item) for item in items]
-    with _pool(min(n_threads, len(items))) as pool:
-        return list(pool.map(work, items))
+        return map(work, items)
+    return _in_pool(work, items, min(n_threads, len(items)))
+
+
+def _in_pool(work: Callable[[Any], T], items: Collection[Any], n_threads: int) -> Iterator[T]:
+    waiting: deque[Any] = deque()
+    with _pool(n_threads) as pool:
+        for item in items:
+            waiting.append(pool.submit(work, item))
+            if len(waiting) > 2 * n_threads:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 @contextmanager
@@ -180,7 +272,7 @@ def build_index(regions: Sample, method: Method = "auto") -> RegionIndex:
     --------
     >>> import gtok
     >>> gtok.build_index(["chr1:100-200", "chr2:5-50"])
-    RegionIndex(method='bits', 2 chromosomes)
+    RegionIndex(method='bits', 2 regions on 2 chromosomes, 145 bp)
     """
     if method not in METHODS:
         raise GtokError(f"expected method {', '.join(map(repr, METHODS))}, found {method!r}")
@@ -197,8 +289,8 @@ def build_index(regions: Sample, method: Method = "auto") -> RegionIndex:
     if method != "ailist":
         bits = Bits(bounds, spans, ids)
         if method == "bits" or not _wastes(bits, codes, spans):
-            return RegionIndex(bits, "bits", regions.chrom_names)
-    return RegionIndex(AIList(bounds, spans, ids), "ailist", regions.chrom_names)
+            return RegionIndex(bits, "bits", regions)
+    return RegionIndex(AIList(bounds, spans, ids), "ailist", regions)
 
 
 def _spans(starts: NDArray[np.int32], ends: NDArray[np.int32]) -> NDArray[np.int32]:

@@ -11,7 +11,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gtok._order import genome_order
-from gtok.bed import MAX_LINE, Source, TextColumn, read_bed, write_bed
+from gtok.bed import (
+    MAX_LINE,
+    Source,
+    TextColumn,
+    read_bed,
+    signal_column,
+    to_signal,
+    write_bed,
+)
 from gtok.columns import check_name, coordinates
 from gtok.errors import GtokError
 from gtok.frames import as_frame, kind_of, read_frame
@@ -88,6 +96,8 @@ class RegionSet:
         In order of first appearance.
     starts, ends : int32[n]
         Base pairs.
+    signal : float64[n] or None
+        A number per region, where one was asked for when it was read (`from_bed`, `from_frame`).
 
     Raises
     ------
@@ -104,12 +114,15 @@ class RegionSet:
     (Region(chrom='chr1', start=500, end=650), ('chr1', 'chrX'))
     """
 
-    __slots__ = ("_names", "_order", "_scores", "chrom_names", "codes", "ends", "source", "starts")
+    __slots__ = (
+        "_names", "_order", "_scores", "chrom_names", "codes", "ends", "signal", "source", "starts",
+    )  # fmt: skip
 
     codes: NDArray[np.int32]
     starts: NDArray[np.int32]
     ends: NDArray[np.int32]
     chrom_names: tuple[str, ...]
+    signal: NDArray[np.float64] | None
     source: Source | None
     _names: TextColumn | None
     _scores: TextColumn | None
@@ -153,7 +166,12 @@ class RegionSet:
 
     @classmethod
     def from_bed(
-        cls, path: str | os.PathLike[str], *, extra: bool = False, max_line: int = MAX_LINE
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        extra: bool = False,
+        signal: str | int | None = None,
+        max_line: int = MAX_LINE,
     ) -> RegionSet:
         """Read a BED file: plain, gzip or bgzip (told by its bytes), ``-`` being standard input.
 
@@ -166,23 +184,35 @@ class RegionSet:
             The file.
         extra : bool
             Keep the name (column 4) and the score (column 5).
+        signal : str or int, optional
+            A column of numbers to keep: "score" (column 5), "signalValue" (7), "pValue" (8) or
+            "qValue" (9), as ENCODE's narrowPeak and broadPeak have them (13 to 15 in a file
+            called ``.gappedPeak``), or the number of a column, from 4 on.
         max_line : int
             The longest line accepted, in bytes.
 
         Raises
         ------
         BedError
-            Naming the file, the line, and what was found, if the file is not BED.
+            Naming the file, the line, and what was found, if the file is not BED, or a signal is
+            no number.
         """
-        bed = read_bed(path, (3, 4) if extra else (), max_line)
+        keep: tuple[int, ...] = (3, 4) if extra else ()
+        column = None if signal is None else signal_column(signal, path)
+        bed = read_bed(path, keep if column is None else (*keep, column - 1), max_line)
+        numbers = None
+        if column is not None:
+            numbers = to_signal(bed.texts[-1], column, bed.source, len(bed.codes))
         regions = cls.__new__(cls)
-        _set(regions, bed.codes, bed.chrom_names, bed.starts, bed.ends, bed.source)
+        _set(regions, bed.codes, bed.chrom_names, bed.starts, bed.ends, bed.source, numbers)
         if extra:
-            _attach(regions, *bed.texts)
+            _attach(regions, *bed.texts[:2])
         return regions
 
     @classmethod
-    def from_frame(cls, frame: Any, *, extra: bool = False) -> RegionSet:
+    def from_frame(
+        cls, frame: Any, *, extra: bool = False, signal: str | int | None = None
+    ) -> RegionSet:
         """Take the columns of a pandas, polars, pyarrow, bioframe or PyRanges frame.
 
         Parameters
@@ -192,6 +222,8 @@ class RegionSet:
             chromStart; end, End, chromEnd or stop.
         extra : bool
             Keep the columns name and score, where there are any.
+        signal : str, optional
+            The name of a column of numbers to keep.
 
         Raises
         ------
@@ -201,8 +233,9 @@ class RegionSet:
         table = as_frame(frame)
         if table is None:
             raise TypeError(f"expected a data frame, found {kind_of(frame)}")
-        columns = read_frame(table, extra)
+        columns = read_frame(table, extra, signal)
         regions = cls.from_codes(columns.codes, columns.chrom_names, columns.starts, columns.ends)
+        object.__setattr__(regions, "signal", columns.signal)
         _attach(regions, *columns.texts)
         return regions
 
@@ -237,7 +270,9 @@ class RegionSet:
                 f"expected a number, a slice, a mask or an array of rows, found {row!r}"
             )
         regions = RegionSet.__new__(RegionSet)
-        _set(regions, self.codes[rows], self.chrom_names, self.starts[rows], self.ends[rows], None)
+        signal = None if self.signal is None else self.signal[rows]
+        columns = (self.codes[rows], self.chrom_names, self.starts[rows], self.ends[rows])
+        _set(regions, *columns, None, signal)
         _attach(regions, *(text and text.take(rows) for text in (self._names, self._scores)))
         return regions
 
@@ -262,6 +297,12 @@ class RegionSet:
     def __reduce__(self) -> tuple[Any, ...]:
         state = {name: getattr(self, name) for name in self.__slots__ if name != "_order"}
         return _unpickle, (state,)
+
+    def __copy__(self) -> RegionSet:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> RegionSet:
+        return self
 
     @property
     def summary(self) -> str:
@@ -296,7 +337,8 @@ class RegionSet:
     def with_texts(self, names: TextColumn | None, scores: TextColumn | None) -> RegionSet:
         """The same regions with these names and scores."""
         regions = RegionSet.__new__(RegionSet)
-        _set(regions, self.codes, self.chrom_names, self.starts, self.ends, self.source)
+        columns = (self.codes, self.chrom_names, self.starts, self.ends)
+        _set(regions, *columns, self.source, self.signal)
         _attach(regions, names, scores)
         return regions
 
@@ -368,9 +410,12 @@ def _set(
     starts: NDArray[np.int32],
     ends: NDArray[np.int32],
     source: Source | None,
+    signal: NDArray[np.float64] | None = None,
 ) -> None:
-    for name, column in (("codes", codes), ("starts", starts), ("ends", ends)):
-        column.flags.writeable = False
+    columns = {"codes": codes, "starts": starts, "ends": ends, "signal": signal}
+    for name, column in columns.items():
+        if column is not None:
+            column.flags.writeable = False
         object.__setattr__(regions, name, column)
     object.__setattr__(regions, "chrom_names", chrom_names)
     object.__setattr__(regions, "source", source)

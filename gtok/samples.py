@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Any, TypeAlias
 
 import numpy as np
 
+from gtok.bed import MAX_COORDINATE
+from gtok.errors import GtokError
 from gtok.frames import as_frame, kind_of
 from gtok.regions import Region, RegionSet, is_region_text
 
 Sample: TypeAlias = Any  # what as_regions takes
 
 
-def as_regions(x: Sample, *, extra: bool = False) -> RegionSet:
+def as_regions(x: Sample, *, extra: bool = False, signal: str | int | None = None) -> RegionSet:
     """Read one sample, whatever it is.
 
     Parameters
@@ -26,6 +29,9 @@ def as_regions(x: Sample, *, extra: bool = False) -> RegionSet:
         names no file is one region. Never consumed, never changed.
     extra : bool
         Keep names and scores, where a file or a frame has them.
+    signal : str or int, optional
+        The column of numbers to keep: of a BED file as `RegionSet.from_bed` calls them, of a
+        frame by its name. A `RegionSet` has to have one already.
 
     Returns
     -------
@@ -46,23 +52,59 @@ def as_regions(x: Sample, *, extra: bool = False) -> RegionSet:
     >>> as_regions([("chr1", 100, 200)])[0]
     Region(chrom='chr1', start=100, end=200)
     """
+    if path_of(x) is not None:
+        return RegionSet.from_bed(x, extra=extra, signal=signal)
+    if not isinstance(x, RegionSet) and not _is_region(x) and as_frame(x) is not None:
+        return RegionSet.from_frame(x, extra=extra, signal=signal)
+    regions = _from_memory(x)
+    if signal is not None and regions.signal is None and len(regions):
+        raise GtokError(
+            f"expected regions with a signal, found {kind_of(x)} without: read them with "
+            f"RegionSet.from_bed(..., signal=...) or from_frame(..., signal=...)"
+        )
+    return regions
+
+
+def _from_memory(x: Sample) -> RegionSet:
+    """A sample that is neither a file nor a frame."""
     if isinstance(x, RegionSet):
         return x
-    if isinstance(x, str):
-        if _is_region_string(x):
-            return _from_list([x])
-        return RegionSet.from_bed(x, extra=extra)
-    if isinstance(x, os.PathLike):
-        return RegionSet.from_bed(x, extra=extra)
-    if _is_region(x):
+    if isinstance(x, str) or _is_region(x):
         return _from_list([x])
-    if as_frame(x) is not None:
-        return RegionSet.from_frame(x, extra=extra)
     if _is_list(x):
         return _from_list(list(x))
     raise TypeError(
         f"expected a path, a RegionSet, a data frame or a list of regions, found {kind_of(x)}"
     )
+
+
+def as_exclusions(x: Sample) -> RegionSet:
+    """Regions to leave out: any sample, or a list of region strings and names of chromosomes.
+
+    Raises
+    ------
+    GtokError
+        If a string of a list is a file's name: a file is passed by itself.
+
+    Examples
+    --------
+    >>> from gtok.samples import as_exclusions
+    >>> list(as_exclusions(["chrM", "chr1:100-200"]))
+    [Region(chrom='chrM', start=0, end=2147483647), Region(chrom='chr1', start=100, end=200)]
+    """
+    if as_frame(x) is not None or not _is_list(x) or not all(isinstance(item, str) for item in x):
+        return as_regions(x)
+    regions = []
+    for item in x:
+        if os.path.exists(item) or re.search(r"/|\.(bed|b?gz|\w+Peak)$", item):
+            raise GtokError(
+                f"expected regions or names of chromosomes in the list to exclude, found the "
+                f"file {item!r}: pass it by itself, or RegionSet.from_bed of it"
+            )
+        regions.append(
+            Region.parse(item) if is_region_text(item) else Region(item, 0, MAX_COORDINATE)
+        )
+    return _from_list(regions)
 
 
 def batch_of(x: Any) -> list[Sample] | None:

@@ -5,19 +5,20 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gtok._hits import newly_covered, shared
 from gtok._order import genome_order
 from gtok.batch import Side, TokenBatch
 from gtok.config import OPTIONS, find_config, read_config, save_folder
 from gtok.errors import GtokError
 from gtok.frames import kind_of
-from gtok.index import Method, build_index, in_threads
+from gtok.index import Limits, Method, OverlapOf, build_index, in_threads
 from gtok.regions import RegionSet
-from gtok.samples import Sample, as_regions, batch_of, path_of
+from gtok.samples import Sample, as_exclusions, as_regions, batch_of, path_of
 from gtok.surface import TokenizerSurface
 from gtok.universe import Universe, repeated_rows
 
@@ -27,7 +28,8 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "unique": (None, "query", "token"),
     "padding_side": ("right", "left"),
 }
-_VALUES = (None, "count", "bp")
+Values: TypeAlias = Literal["count", "bp", "fraction", "signal"]
+VALUES = ("count", "bp", "fraction", "signal")
 
 
 class Hits(NamedTuple):
@@ -67,11 +69,21 @@ class Tokenizer(TokenizerSurface):
         Special tokens around each sample, by role: ``"cls ... sep"``, ``"bos ... eos"``.
     padding_side : {"right", "left"}
         Where padding goes.
+    min_overlap : int or float, optional
+        How much an input region has to have in common with one of the universe: base pairs, or
+        a share of a length, as in `RegionIndex.overlaps`.
+    overlap_of : {"query", "region", "both"}
+        The length that the share is of: the input region's, the universe's, or each of the two.
+    exclude : sample, or list of str, optional
+        What to leave out of samples, a blacklist say: an input region that overlaps any of it,
+        be it by a base pair, is passed over and counted in `TokenBatch.n_excluded`. In a list,
+        names of chromosomes stand for all of them: ``["chrM", "chr1:100-200"]``.
 
     Attributes
     ----------
     universe : Universe
     index : RegionIndex
+    exclude : RegionSet or None
 
     Examples
     --------
@@ -98,10 +110,14 @@ class Tokenizer(TokenizerSurface):
         seed: int | None = None,
         template: str | None = None,
         padding_side: Side | None = None,
+        min_overlap: float | None = None,
+        overlap_of: OverlapOf | None = None,
+        exclude: Sample | None = None,
     ) -> None:
         given = {
             "method": method, "unknown": unknown, "order": order, "unique": unique,
             "seed": seed, "template": template, "padding_side": padding_side,
+            "min_overlap": min_overlap, "overlap_of": overlap_of, "exclude": exclude,
         }  # fmt: skip
         saved: dict[str, Any] = {}
         if not isinstance(universe, Universe):
@@ -122,14 +138,20 @@ class Tokenizer(TokenizerSurface):
         self.seed = options.get("seed", 0)
         self.template = options.get("template")
         self.padding_side: Side = options.get("padding_side", "right")
+        self.min_overlap = options.get("min_overlap")
+        self.overlap_of = options.get("overlap_of", "query")
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
                 expected = ", ".join(map(repr, choices))
                 raise GtokError(f"expected {name} {expected}, found {getattr(self, name)!r}")
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
             raise GtokError(f"expected seed as a whole number from 0, found {self.seed!r}")
+        Limits.of(self.min_overlap, self.overlap_of)
         self._frame()  # a bad template is an error now, not at the first call
         self.index = build_index(universe.regions, self.method)
+        exclude = options.get("exclude")
+        self.exclude = None if exclude is None else as_exclusions(exclude)
+        self._excluded = None if self.exclude is None else build_index(self.exclude)
 
     @property
     def _options(self) -> dict[str, Any]:
@@ -170,14 +192,17 @@ class Tokenizer(TokenizerSurface):
         `from_pretrained` reads it back, with the universe verified by its digest; gtars reads it
         too.
         """
-        save_folder(folder, self.universe, self.index.method, self._options)
+        save_folder(folder, self.universe, self.exclude, self.index.method, self._options)
 
     def __repr__(self) -> str:
-        settings = {"unknown": "sample", "order": "input", "unique": None, "template": None}
+        settings = {
+            "unknown": "sample", "order": "input", "unique": None, "template": None,
+            "min_overlap": None, "overlap_of": "query", "exclude": None,
+        }  # fmt: skip
         changed = "".join(
             f", {name}={getattr(self, name)!r}"
             for name, usual in settings.items()
-            if getattr(self, name) != usual
+            if getattr(self, name) is not usual and getattr(self, name) != usual
         )
         return (
             f"Tokenizer({len(self.universe):,} regions + {len(self.universe.special_tokens)} "
@@ -185,7 +210,9 @@ class Tokenizer(TokenizerSurface):
         )
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _unpickle, (type(self), self.universe, self._options)
+        return _unpickle, (
+            type(self), self.universe, {**self._options, "exclude": self.exclude},
+        )  # fmt: skip
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tokenizer:
         copy = type(self).__new__(type(self))
@@ -225,7 +252,8 @@ class Tokenizer(TokenizerSurface):
         self,
         xs: Iterable[Sample],
         *,
-        values: Literal["count", "bp"] | None = None,
+        values: Values | None = None,
+        signal: str | int | None = None,
         queries: bool = False,
         n_threads: int | None = None,
     ) -> TokenBatch:
@@ -235,8 +263,14 @@ class Tokenizer(TokenizerSurface):
         ----------
         xs : list of samples
             Each of them whatever `as_regions` takes.
-        values : {None, "count", "bp"}
-            A weight for each token: 1, or the base pairs of the overlap; 0 for ``<unk>``.
+        values : {None, "count", "bp", "fraction", "signal"}
+            A weight for each token, float32: 1; the base pairs of the overlap; the share of the
+            universe's region that this overlap covers and none before it in genome order, so
+            that the sum over a sample is what their union covers, as ``bedtools coverage``
+            tells; or the input region's signal. 0 for ``<unk>``.
+        signal : str or int, optional
+            The column of "signal": "score", "signalValue", "pValue", "qValue" or the number of a
+            column for BED files, a column's name for frames.
         queries : bool
             Keep which row of its sample each token comes from.
         n_threads : int, optional
@@ -254,8 +288,14 @@ class Tokenizer(TokenizerSurface):
         >>> b.ids, b.offsets, b.values
         (array([0, 1, 2], dtype=int32), array([0, 2, 3]), array([10., 10., 10.], dtype=float32))
         """
-        if values not in _VALUES:
-            raise GtokError(f"expected values {', '.join(map(repr, _VALUES))}, found {values!r}")
+        if values not in (None, *VALUES):
+            expected = ", ".join(map(repr, (None, *VALUES)))
+            raise GtokError(f"expected values {expected}, found {values!r}")
+        if (values == "signal") != (signal is not None):
+            raise GtokError(
+                "values='signal' goes with signal=, the column to take, 'signalValue' say: "
+                f"found values={values!r}, signal={signal!r}"
+            )
         xs = list(xs) if isinstance(xs, Iterator) else xs
         samples = [] if isinstance(xs, (list, tuple)) and not xs else batch_of(xs)
         if samples is None:
@@ -265,35 +305,31 @@ class Tokenizer(TokenizerSurface):
         if not samples:
             none: NDArray[Any] = np.empty(0, dtype=np.int64)
             weights, origin = none if values else None, none if queries else None
-            return TokenBatch(none, np.zeros(1, dtype=np.int64), weights, origin, none, none)
+            excluded = None if self.exclude is None else none
+            starts = np.zeros(1, dtype=np.int64)
+            return TokenBatch(none, starts, weights, origin, none, none, excluded)
         if n_threads is None:
             n_threads = n_cores() if any(path_of(x) is not None for x in samples) else 1
 
         def encode(x: Sample) -> TokenBatch:
-            return self._encode_one(as_regions(x), values, queries)
+            return self._encode_one(as_regions(x, signal=signal), values, queries)
 
-        return TokenBatch.concatenate(in_threads(encode, samples, n_threads))
+        return TokenBatch.concatenate(list(in_threads(encode, samples, n_threads)))
 
     def _encode_one(
-        self, regions: RegionSet, values: str | None = None, queries: bool = False
+        self, regions: RegionSet, values: Values | None = None, queries: bool = False
     ) -> TokenBatch:
         """One sample's tokens, in the order and with the columns asked for."""
         self._warn_of_names(regions)
-        rows = self._arrange(regions)
+        touched = self._touched(regions)
+        rows = self._arrange(regions, touched)
         if rows is not None:
             regions = regions[rows]
-        offsets, ids = self.index.overlaps(regions)
+        offsets, ids = self._overlaps(regions)
         hit = offsets[1:] > offsets[:-1]
         n_hits = int(np.count_nonzero(hit))
-        measure = values or ("bp" if self.order == "value" else None)
-        origin: NDArray[np.int32] | None = None
-        weights: NDArray[np.float32] | None = None
-        if queries or measure == "bp":
-            origin = _rows_of(offsets)
-        if measure == "count":
-            weights = np.ones(len(ids), dtype=np.float32)
-        elif origin is not None and measure == "bp":
-            weights = self._overlap(regions, origin, ids).astype(np.float32)
+        weights = self._weigh(regions, offsets, ids, values)
+        origin = _rows_of(offsets) if queries else None
         if self.unknown == "region" and n_hits < len(regions):
             at = offsets[1:][~hit]
             ids = np.insert(ids, at, self.unk_token_id)
@@ -318,7 +354,41 @@ class Tokenizer(TokenizerSurface):
             origin if queries else None,
             np.array([len(regions)]),
             np.array([n_hits]),
+            None if touched is None else np.array([np.count_nonzero(touched)]),
         )
+
+    def _overlaps(self, regions: RegionSet) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        return self.index.overlaps(
+            regions, min_overlap=self.min_overlap, overlap_of=self.overlap_of
+        )
+
+    def _weigh(
+        self,
+        regions: RegionSet,
+        offsets: NDArray[np.int64],
+        ids: NDArray[np.int32],
+        values: Values | None,
+    ) -> NDArray[np.float32] | None:
+        """What each token weighs; base pairs where only its rank is asked for."""
+        if values is None and self.order != "value":
+            return None
+        if values == "count":
+            return np.ones(len(ids), dtype=np.float32)
+        if values == "signal":
+            assert regions.signal is not None
+            return np.repeat(regions.signal.astype(np.float32), np.diff(offsets))
+        columns = (offsets, ids, regions.starts, regions.ends, *self._spans)
+        if values == "fraction":
+            covered = newly_covered(*columns, regions.genome_order())
+            starts, ends = self._spans
+            lengths = np.maximum(ends[ids] - starts[ids], 1)  # of no length nothing is covered
+            share: NDArray[np.float32] = (covered / lengths).astype(np.float32)
+            return share
+        return shared(*columns).astype(np.float32)
+
+    @property
+    def _spans(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        return self.universe.regions.starts, self.universe.regions.ends
 
     def _rank(
         self, ids: NDArray[np.int32], weights: NDArray[np.float32] | None
@@ -333,14 +403,24 @@ class Tokenizer(TokenizerSurface):
             keep = first if keep is None else keep[first]
         return keep
 
-    def _arrange(self, regions: RegionSet) -> NDArray[np.int64] | None:
+    def _touched(self, regions: RegionSet) -> NDArray[np.bool_] | None:
+        """Which regions are to be left out; None where the tokenizer leaves none out."""
+        return None if self._excluded is None else self._excluded.count(regions) > 0
+
+    def _arrange(
+        self, regions: RegionSet, touched: NDArray[np.bool_] | None
+    ) -> NDArray[np.int64] | None:
         """The rows to ask for, in order; None where all are, as they came."""
         rows: NDArray[np.int64] | None = None
+        if touched is not None and touched.any():
+            rows = np.flatnonzero(~touched)
+            regions = regions[rows]
         if self.unique == "query":
             again = repeated_rows(regions)[:, 1]
             if len(again):
-                rows = np.delete(np.arange(len(regions)), again)
-                regions = regions[rows]
+                first = np.delete(np.arange(len(regions)), again)
+                rows = first if rows is None else rows[first]
+                regions = regions[first]
         order: NDArray[np.int32] | NDArray[np.int64] | None = None
         if self.order == "genome":
             names = self.universe.regions.chrom_names
@@ -367,14 +447,6 @@ class Tokenizer(TokenizerSurface):
             stacklevel=4,
         )
 
-    def _overlap(
-        self, regions: RegionSet, rows: NDArray[np.int32], ids: NDArray[np.int32]
-    ) -> NDArray[np.int32]:
-        """The base pairs that input rows and universe regions share."""
-        theirs = self.universe.regions
-        ends = np.minimum(regions.ends[rows], theirs.ends[ids])
-        return ends - np.maximum(regions.starts[rows], theirs.starts[ids])
-
     def hits(self, x: Sample) -> Hits:
         """Every overlap of a sample with the universe, in the sample's order.
 
@@ -387,7 +459,8 @@ class Tokenizer(TokenizerSurface):
         -------
         Hits
             Columns ``queries`` (the row of the input region), ``ids`` (the universe's region) and
-            ``overlap`` (base pairs in both), int32[m] each. Misses are not among them.
+            ``overlap`` (base pairs in both), int32[m] each. Misses, and what `min_overlap` and
+            `exclude` leave out, are not among them.
 
         Examples
         --------
@@ -398,9 +471,15 @@ class Tokenizer(TokenizerSurface):
         """
         regions = as_regions(x)
         self._warn_of_names(regions)
-        offsets, ids = self.index.overlaps(regions)
-        rows = _rows_of(offsets)
-        return Hits(rows, ids, self._overlap(regions, rows, ids))
+        touched = self._touched(regions)
+        rows = None
+        if touched is not None and touched.any():
+            rows = np.flatnonzero(~touched).astype(np.int32)
+            regions = regions[rows]
+        offsets, ids = self._overlaps(regions)
+        queries = _rows_of(offsets)
+        overlap = shared(offsets, ids, regions.starts, regions.ends, *self._spans)
+        return Hits(queries if rows is None else rows[queries], ids, overlap)
 
 
 def _rows_of(offsets: NDArray[np.int64]) -> NDArray[np.int32]:

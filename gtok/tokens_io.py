@@ -24,6 +24,7 @@ Pieces: TypeAlias = Iterable[tuple[list[str], TokenBatch]]
 _MAGIC = b"GTOK"
 _WIDTHS: dict[int, np.dtype[Any]] = {1: np.dtype("<u2"), 2: np.dtype("<u4")}
 _ROWS_AT_ONCE = 1 << 16
+_COUNTS = ("n_regions", "n_hits", "n_excluded")  # of a TokenBatch, one number per sample
 
 
 def write_gtok(path: str | os.PathLike[str], ids: ArrayLike) -> None:
@@ -92,7 +93,8 @@ def write_parquet(
     """Write samples as a parquet table, one row each.
 
     Columns: ``id``, the sample's name; ``input_ids``, a list of int32; ``n_regions`` and
-    ``n_hits``, its regions and those with a token.
+    ``n_hits``, its regions and those with a token; ``n_excluded``, those left out, where the
+    tokenizer leaves any out.
 
     Parameters
     ----------
@@ -104,6 +106,9 @@ def write_parquet(
         Its universe's digest and size go into the file's metadata.
     """
     pa, pq = _pyarrow()
+    counts = list(_COUNTS)
+    if tokenizer is None or tokenizer.exclude is None:
+        counts.remove("n_excluded")
     metadata = {"gtok": _version()}
     if tokenizer is not None:
         metadata["gtok.universe"] = tokenizer.universe.digest
@@ -112,8 +117,7 @@ def write_parquet(
         [
             ("id", pa.string()),
             ("input_ids", pa.list_(pa.int32())),
-            ("n_regions", pa.int64()),
-            ("n_hits", pa.int64()),
+            *((name, pa.int64()) for name in counts),
         ],
         metadata=metadata,
     )
@@ -125,12 +129,10 @@ def write_parquet(
                 pa.array(batch.offsets.astype(np.int32)), pa.array(batch.ids)
             )
             missing = pa.nulls(len(batch), pa.int64())
-            columns = [
-                pa.array(names, pa.string()),
-                lists,
-                missing if batch.n_regions is None else pa.array(batch.n_regions),
-                missing if batch.n_hits is None else pa.array(batch.n_hits),
-            ]
+            columns = [pa.array(names, pa.string()), lists]
+            for name in counts:
+                column = getattr(batch, name)
+                columns.append(missing if column is None else pa.array(column))
             writer.write_table(pa.Table.from_arrays(columns, schema=schema))
 
 
@@ -165,7 +167,7 @@ def read_parquet(path: str | os.PathLike[str]) -> tuple[list[str], TokenBatch]:
     offsets = np.concatenate([[0], *lengths]).cumsum()
     counts = {
         name: table[name].to_numpy()
-        for name in ("n_regions", "n_hits")
+        for name in _COUNTS
         if name in table.column_names and table[name].null_count == 0
     }
     joined = np.concatenate(ids) if ids else np.empty(0, dtype=np.int32)
@@ -173,13 +175,13 @@ def read_parquet(path: str | os.PathLike[str]) -> tuple[list[str], TokenBatch]:
 
 
 def write_jsonl(handle: IO[bytes], pieces: Pieces) -> None:
-    """Write one JSON object per sample and line: id, input_ids, n_regions, n_hits."""
+    """Write one JSON object per sample and line: id, input_ids, and its counts of regions."""
     import json
 
     for names, batch in pieces:
         for i, (name, ids) in enumerate(zip(names, batch, strict=True)):
             row: dict[str, Any] = {"id": name, "input_ids": ids.tolist()}
-            for column in ("n_regions", "n_hits"):
+            for column in _COUNTS:
                 if (counts := getattr(batch, column)) is not None:
                     row[column] = int(counts[i])
             handle.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")

@@ -427,8 +427,8 @@ def test_a_bad_file_among_good_ones(tokenizer, bed, tmp_path):
             tokenizer.encode_batch([bed(SAMPLE), bad, bed(SAMPLE)], n_threads=n_threads)
 
 
-def test_values_takes_three(tokenizer):
-    with pytest.raises(GtokError, match=r"values None, 'count', 'bp', found 'score'"):
+def test_values_takes_five(tokenizer):
+    with pytest.raises(GtokError, match=r"values None, 'count', .*, 'signal', found 'score'"):
         tokenizer.encode_batch([SAMPLE], values="score")
 
 
