@@ -25,6 +25,7 @@ _HOMES = {
     "GtokError": "errors",
     "Region": "regions",
     "RegionSet": "regions",
+    "RegionVectorizer": "vectorizer",
     "SpecialTokens": "universe",
     "TokenBatch": "batch",
     "Tokenizer": "tokenizer",
@@ -33,13 +34,14 @@ _HOMES = {
     "build_index": "index",
     "read_gtok": "tokens_io",
     "read_parquet": "tokens_io",
-    "similarity": "sparse",
+    "similarity": "comparing",
     "write_gtok": "tokens_io",
     "write_parquet": "tokens_io",
 }
 
 if TYPE_CHECKING:
     from gtok.batch import TokenBatch as TokenBatch
+    from gtok.comparing import similarity as similarity
     from gtok.errors import BedError as BedError
     from gtok.errors import ConfigError as ConfigError
     from gtok.errors import GtokError as GtokError
@@ -47,7 +49,6 @@ if TYPE_CHECKING:
     from gtok.regions import Region as Region
     from gtok.regions import RegionSet as RegionSet
     from gtok.samples import as_regions as as_regions
-    from gtok.sparse import similarity as similarity
     from gtok.tokenizer import Tokenizer as Tokenizer
     from gtok.tokens_io import read_gtok as read_gtok
     from gtok.tokens_io import read_parquet as read_parquet
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from gtok.tokens_io import write_parquet as write_parquet
     from gtok.universe import SpecialTokens as SpecialTokens
     from gtok.universe import Universe as Universe
+    from gtok.vectorizer import RegionVectorizer as RegionVectorizer
 
 __all__ = [*_HOMES, "__version__"]
 

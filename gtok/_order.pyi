@@ -10,3 +10,10 @@ def repeats(
     ends: NDArray[np.int32],
     order: NDArray[np.int32] | None,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]: ...
+def merge(
+    codes: NDArray[np.int32],
+    starts: NDArray[np.int32],
+    ends: NDArray[np.int32],
+    order: NDArray[np.int32] | None,
+    max_gap: int,
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]: ...

@@ -1,4 +1,5 @@
-"""Genome order: whether regions stand in it, and the rows in it if they do not."""
+"""Genome order: whether regions stand in it, the rows in it if they do not, what it brings
+together."""
 
 from libc.stdint cimport int64_t, uint32_t
 from libc.string cimport memset
@@ -147,3 +148,40 @@ def repeats(const id_t[::1] codes, const pos_t[::1] starts, const pos_t[::1] end
                 first = row
             before = row
     return firsts, agains
+
+
+def merge(const id_t[::1] codes, const pos_t[::1] starts, const pos_t[::1] ends,
+          const id_t[::1] order, int64_t max_gap):
+    """Join regions that overlap, touch, or are no more than `max_gap` base pairs apart.
+
+    Parameters
+    ----------
+    codes, starts, ends : int32[n]
+        The regions.
+    order : int32[n] or None
+        Their genome order.
+    max_gap : int
+        Base pairs.
+
+    Returns
+    -------
+    codes, starts, ends : int32[m]
+        In genome order.
+    """
+    cdef off_t n = codes.shape[0]
+    cdef off_t i, row
+    cdef off_t last = -1
+    merged = np.empty((3, n), dtype=np.int32)
+    cdef pos_t[:, ::1] out = merged
+    with nogil:
+        for i in range(n):
+            row = order[i] if order is not None else i
+            if (last >= 0 and codes[row] == out[0, last]
+                    and <int64_t> starts[row] - out[2, last] <= max_gap):
+                out[2, last] = max(out[2, last], ends[row])
+            else:
+                last += 1
+                out[0, last] = codes[row]
+                out[1, last] = starts[row]
+                out[2, last] = ends[row]
+    return tuple(column[:last + 1].copy() for column in merged)

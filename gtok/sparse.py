@@ -1,4 +1,4 @@
-"""`TokenBatch` to `scipy.sparse`; how alike samples are."""
+"""`TokenBatch` to `scipy.sparse`."""
 
 from __future__ import annotations
 
@@ -33,8 +33,7 @@ def to_csr(
     """
     if n_columns < 0:
         raise GtokError(f"expected a number of columns, found {n_columns}")
-    if reduce not in ("sum", "max"):
-        raise GtokError(f"expected reduce 'sum' or 'max', found {reduce!r}")
+    check_reduce(reduce)
     indptr = [np.zeros(1, dtype=np.int64)]
     indices, data = _Column(np.int32), _Column(dtype)
     for batch in batches:
@@ -54,6 +53,12 @@ def to_csr(
     )
     matrix.has_canonical_format = True
     return matrix
+
+
+def check_reduce(reduce: str) -> None:
+    """Refuse what is no way to reduce several values to one."""
+    if reduce not in ("sum", "max"):
+        raise GtokError(f"expected reduce 'sum' or 'max', found {reduce!r}")
 
 
 class _Column:
@@ -82,46 +87,3 @@ class _Column:
             return np.empty(0, dtype=self.dtype or np.int32)
         self.data.resize(self.size, refcheck=False)
         return self.data
-
-
-def similarity(
-    matrix: Any, metric: Literal["jaccard", "cosine"] = "jaccard"
-) -> NDArray[np.float64]:
-    """How alike the rows of a samples x regions matrix are, from one sparse product.
-
-    Parameters
-    ----------
-    matrix : scipy.sparse matrix, shape (n, regions)
-        As `TokenBatch.to_csr` makes it.
-    metric : {"jaccard", "cosine"}
-        Regions in both over regions in either, or the cosine of the angle between the counts.
-
-    Returns
-    -------
-    float64[n, n]
-        From 0 to 1; 0 for a sample without any region, itself apart.
-
-    Examples
-    --------
-    >>> import gtok
-    >>> t = gtok.Tokenizer(["chr1:100-200", "chr1:300-400", "chr2:5-50"])
-    >>> b = t.encode_batch([["chr1:150-350"], ["chr1:310-320", "chr2:7-9"]])
-    >>> gtok.similarity(b.to_csr(3)).round(2)
-    array([[1.  , 0.33],
-           [0.33, 1.  ]])
-    """
-    rows = scipy.sparse.csr_matrix(matrix, dtype=np.float64, copy=True)
-    rows.sum_duplicates()
-    if metric == "jaccard":
-        rows.data[:] = rows.data != 0
-    elif metric != "cosine":
-        raise GtokError(f"expected metric 'jaccard' or 'cosine', found {metric!r}")
-    shared = (rows @ rows.T).toarray()
-    size = shared.diagonal()
-    if metric == "jaccard":
-        whole = size[:, None] + size[None, :] - shared
-    else:
-        whole = np.sqrt(size[:, None] * size[None, :])
-    alike = np.divide(shared, whole, out=np.zeros_like(shared), where=whole > 0)
-    np.fill_diagonal(alike, 1)
-    return np.asarray(alike, dtype=np.float64)

@@ -288,14 +288,7 @@ class Tokenizer(TokenizerSurface):
         >>> b.ids, b.offsets, b.values
         (array([0, 1, 2], dtype=int32), array([0, 2, 3]), array([10., 10., 10.], dtype=float32))
         """
-        if values not in (None, *VALUES):
-            expected = ", ".join(map(repr, (None, *VALUES)))
-            raise GtokError(f"expected values {expected}, found {values!r}")
-        if (values == "signal") != (signal is not None):
-            raise GtokError(
-                "values='signal' goes with signal=, the column to take, 'signalValue' say: "
-                f"found values={values!r}, signal={signal!r}"
-            )
+        check_values(values, signal)
         xs = list(xs) if isinstance(xs, Iterator) else xs
         samples = [] if isinstance(xs, (list, tuple)) and not xs else batch_of(xs)
         if samples is None:
@@ -491,6 +484,18 @@ def _unpickle(cls: type[Tokenizer], universe: Universe, options: Mapping[str, An
     tokenizer = cls.__new__(cls)
     tokenizer._set_up(universe, dict(options))
     return tokenizer
+
+
+def check_values(values: str | None, signal: str | int | None) -> None:
+    """Refuse what is no weight of a token, or a signal without the column to take it from."""
+    if values not in (None, *VALUES):
+        expected = ", ".join(map(repr, (None, *VALUES)))
+        raise GtokError(f"expected values {expected}, found {values!r}")
+    if (values == "signal") != (signal is not None):
+        raise GtokError(
+            "values='signal' goes with signal=, the column to take, 'signalValue' say: "
+            f"found values={values!r}, signal={signal!r}"
+        )
 
 
 def n_cores() -> int:

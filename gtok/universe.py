@@ -6,15 +6,17 @@ import os
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gtok._order import repeats
+from gtok.building import merge_samples
 from gtok.errors import GtokError
+from gtok.index import build_index
 from gtok.regions import Region, RegionSet, is_region_text
-from gtok.samples import Sample, as_regions
+from gtok.samples import Sample, as_exclusions, as_regions, batch_of
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,13 @@ class SpecialTokens:
 
     def __len__(self) -> int:
         return len(self.__dataclass_fields__)
+
+
+class Split(NamedTuple):
+    """Which regions of a universe are for training and which for testing, bool[N] each."""
+
+    train: NDArray[np.bool_]
+    test: NDArray[np.bool_]
 
 
 class Universe:
@@ -175,6 +184,77 @@ class Universe:
         """Read a universe from a BED file; ids are row numbers, in the order of the file."""
         regions = RegionSet.from_bed(path, extra=True)
         return cls(regions, duplicates=duplicates, genome=genome, special_tokens=special_tokens)
+
+    @classmethod
+    def from_samples(
+        cls,
+        samples: Iterable[Sample],
+        *,
+        max_gap: int = 0,
+        min_samples: float = 1,
+        exclude: Sample | None = None,
+        genome: str | None = None,
+        special_tokens: SpecialTokens | Mapping[str, str] | None = None,
+        n_threads: int = 1,
+    ) -> Universe:
+        """Merge samples into a universe, as ``bedtools merge`` does with all of them in one file.
+
+        Parameters
+        ----------
+        samples : list of samples
+            Each of them whatever `as_regions` takes.
+        max_gap : int
+            Regions that are no more base pairs apart are joined; with 0 those that overlap or
+            touch.
+        min_samples : int or float
+            Keep the merged regions that this many samples have a part in; a float is a share of
+            the samples.
+        exclude : sample, or list of str, optional
+            Regions that overlap any of these are left out beforehand, as of `Tokenizer`.
+        genome, special_tokens
+            As of the constructor.
+        n_threads : int
+            Files to read at a time.
+
+        Returns
+        -------
+        Universe
+            Chromosomes in the order of their names, regions by their starts.
+
+        Raises
+        ------
+        GtokError
+            If nothing is left.
+
+        Warns
+        -----
+        UserWarning
+            If a merged region is longer than 1 Mb, with the sample to blame: one that tiles the
+            genome merges into a region per chromosome.
+
+        Examples
+        --------
+        >>> import gtok
+        >>> u = gtok.Universe.from_samples([["chr1:100-200", "chr2:5-50"], ["chr1:200-300"]])
+        >>> u.tokens
+        ['chr1:100-300', 'chr2:5-50']
+        >>> gtok.Universe.from_samples(
+        ...     [["chr1:100-200", "chr2:5-50"], ["chr1:200-300"]], min_samples=2
+        ... ).tokens
+        ['chr1:100-300']
+        """
+        batch = batch_of(samples if hasattr(samples, "__len__") else list(samples))
+        if batch is None:
+            raise TypeError("expected a list of samples, found one sample: pass it in a list")
+        left_out = None if exclude is None else build_index(as_exclusions(exclude))
+        regions = merge_samples(
+            batch,
+            max_gap=max_gap,
+            min_samples=min_samples,
+            exclude=left_out,
+            n_threads=n_threads,
+        )
+        return cls(regions, genome=genome, special_tokens=special_tokens)
 
     def __len__(self) -> int:
         return len(self.regions)
@@ -304,6 +384,43 @@ class Universe:
         """The ids of many tokens, `default` for those that the universe lacks."""
         found = (self._find(token) for token in tokens)
         return [default if id is None else id for id in found]
+
+    def split(self, test: str | Iterable[str]) -> Split:
+        """Split the regions by chromosome, so that nothing near a test region is trained on.
+
+        Parameters
+        ----------
+        test : list of str
+            The chromosomes to test on.
+
+        Returns
+        -------
+        Split
+            Masks ``train`` and ``test`` over the regions, which are the columns of a matrix.
+
+        Raises
+        ------
+        GtokError
+            If no region is on one of the chromosomes.
+
+        Examples
+        --------
+        >>> import gtok
+        >>> u = gtok.Universe(["chr1:100-200", "chr8:300-400", "chr9:5-50"])
+        >>> train, test = u.split(test=["chr8", "chr9"])
+        >>> test
+        array([False,  True,  True])
+        """
+        wanted = [test] if isinstance(test, str) else list(test)
+        present = {self.regions.chrom_names[code] for code in np.unique(self.regions.codes)}
+        if missing := sorted(set(wanted) - present):
+            raise GtokError(
+                f"expected chromosomes of the universe to test on, found {missing[0]!r}; it has "
+                f"names like {self.regions.chrom_names[self.regions.codes[0]]!r}"
+            )
+        numbers = [code for code, name in enumerate(self.regions.chrom_names) if name in wanted]
+        held_out = np.isin(self.regions.codes, numbers)
+        return Split(~held_out, held_out)
 
     def to_frame(self, backend: Literal["pandas", "polars", "pyarrow"] = "pandas") -> Any:
         """The regions as a data frame with columns chrom, start, end and, if any, name, score.

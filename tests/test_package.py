@@ -25,14 +25,16 @@ ROOMS = [
     "errors",
     "files", "bed", "columns", "frames", "regions", "samples", "index", "building",
     "universe", "config", "hub",
-    "batch", "sparse", "surface", "tokenizer", "tokens_io", "checking",
-    "vectorizer", "cells", "hf", "distributed", "plot",
+    "batch", "sparse", "surface", "tokenizer", "tokens_io", "matrix_io", "checking",
+    "comparing", "vectorizer", "cells", "hf", "distributed", "plot",
     "cli", "__main__",
 ]  # fmt: skip
 # What a conversion method of a value imports inside itself.
 CONVERSIONS = {("batch", "TokenBatch.to_csr"): {"sparse"}}
 # What stands at a room's top besides the standard library and NumPy.
-AT_THE_TOP = {"cli": {"click"}, "sparse": {"scipy"}}
+AT_THE_TOP = {
+    "cli": {"click"}, "sparse": {"scipy"}, "comparing": {"scipy"}, "vectorizer": {"sklearn", "joblib"},
+}  # fmt: skip
 # Libraries that not every installation has, and where alone they may be imported.
 OPTIONAL = {
     "pyarrow": {"tokens_io"}, "matplotlib": {"plot"}, "torch": {"batch"}, "pandas": {"cells"},

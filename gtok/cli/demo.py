@@ -48,8 +48,8 @@ def _run(data: Path, output: Path) -> None:
 
     from gtok.batch import TokenBatch
     from gtok.cli.common import table
+    from gtok.comparing import similarity
     from gtok.files import write_whole
-    from gtok.sparse import similarity
     from gtok.tokenizer import Tokenizer
     from gtok.universe import Universe
 

@@ -1,0 +1,188 @@
+"""Making regions to be a universe: merging samples."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gtok._order import genome_order, merge
+from gtok.errors import GtokError
+from gtok.index import RegionIndex, in_threads
+from gtok.regions import Region, RegionSet
+from gtok.samples import Sample, as_regions, path_of
+
+LONG = 1_000_000  # base pairs from which a merged region is hardly one region any more
+
+_AT_ONCE = 1 << 21  # regions that wait before they are merged into those of earlier samples
+
+_Columns: TypeAlias = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]
+
+
+class _Stretch(NamedTuple):
+    """The longest run of base pairs that one sample covers by itself, and whose it is."""
+
+    region: Region
+    name: str
+
+    @property
+    def length(self) -> int:
+        return self.region.end - self.region.start
+
+
+def merge_regions(regions: RegionSet, max_gap: int = 0) -> RegionSet:
+    """Join regions that overlap, touch, or are no more than `max_gap` base pairs apart.
+
+    What ``bedtools merge -d`` does; the result stands in genome order.
+
+    Examples
+    --------
+    >>> from gtok import RegionSet
+    >>> from gtok.building import merge_regions
+    >>> regions = RegionSet(["chr1"] * 3, [100, 200, 250], [200, 220, 300])
+    >>> list(merge_regions(regions))
+    [Region(chrom='chr1', start=100, end=220), Region(chrom='chr1', start=250, end=300)]
+    """
+    columns = (regions.codes, regions.starts, regions.ends)
+    codes, starts, ends = merge(*columns, regions.genome_order(), max_gap)
+    return RegionSet.from_codes(codes, regions.chrom_names, starts, ends)
+
+
+def merge_samples(
+    samples: Sequence[Sample],
+    *,
+    max_gap: int = 0,
+    min_samples: float = 1,
+    exclude: RegionIndex | None = None,
+    n_threads: int = 1,
+) -> RegionSet:
+    """The regions that samples amount to; what `Universe.from_samples` documents.
+
+    Samples are read one after the other, twice if `min_samples` asks for more than one: memory
+    grows with the merged regions, not with the samples.
+    """
+    if isinstance(max_gap, bool) or not isinstance(max_gap, (int, np.integer)) or max_gap < 0:
+        raise GtokError(f"expected max_gap as base pairs, from 0, found {max_gap!r}")
+    least = _least(min_samples, len(samples))
+
+    def read(i: int) -> RegionSet:
+        regions = as_regions(samples[i])
+        return regions if exclude is None else regions[exclude.count(regions) == 0]
+
+    def merged_alone(i: int) -> RegionSet:
+        return merge_regions(read(i), max_gap)
+
+    union = _Union(max_gap)
+    stretches = []
+    numbers = range(len(samples))
+    for i, alone in enumerate(in_threads(merged_alone, numbers, n_threads)):
+        union.add(alone)
+        if len(alone):
+            longest = alone[int(np.argmax(alone.ends - alone.starts))]
+            stretches.append(_Stretch(longest, path_of(samples[i]) or f"sample {i}"))
+    regions = union.regions()
+    _warn_of_long(regions, stretches)
+    if least <= 1:
+        return regions
+    found = np.zeros(len(regions), dtype=np.int64)
+    keys = _keys(regions.codes, regions.starts)
+
+    def places(i: int) -> NDArray[np.int64]:
+        """The merged regions that a sample's regions went into."""
+        sample = read(i)
+        codes = sample.codes_for(regions.chrom_names)
+        return np.unique(np.searchsorted(keys, _keys(codes, sample.starts), side="right") - 1)
+
+    for rows in in_threads(places, numbers, n_threads):
+        found[rows] += 1
+    if len(regions) and found.max() < least:
+        raise GtokError(
+            f"expected regions of at least {least} samples (min_samples={min_samples!r}), found "
+            f"none in more than {found.max()} of {len(samples)}"
+        )
+    kept: RegionSet = regions[found >= least]
+    return kept
+
+
+def _least(min_samples: float, n: int) -> int:
+    """The number of samples that a region has to be in."""
+    if isinstance(min_samples, (int, np.integer)) and not isinstance(min_samples, bool):
+        if min_samples >= 1:
+            return int(min_samples)
+    elif isinstance(min_samples, (float, np.floating)) and 0 <= min_samples <= 1:
+        return int(np.ceil(min_samples * n))
+    raise GtokError(
+        "expected min_samples as a number of samples from 1, or as a share of them from 0.0 to "
+        f"1.0, found {min_samples!r}"
+    )
+
+
+def _keys(codes: NDArray[np.int32], starts: NDArray[np.int32]) -> NDArray[np.int64]:
+    return (codes.astype(np.int64) << 32) | starts
+
+
+class _Union:
+    """What samples cover together, merged every now and then."""
+
+    def __init__(self, max_gap: int) -> None:
+        self.max_gap = max_gap
+        self.numbers: dict[str, int] = {}
+        self.parts: list[_Columns] = []
+        self.n_waiting = 0
+
+    def add(self, sample: RegionSet) -> None:
+        names = [self.numbers.setdefault(name, len(self.numbers)) for name in sample.chrom_names]
+        codes = np.array(names, dtype=np.int32)[sample.codes] if len(sample) else sample.codes
+        self.parts.append((codes, sample.starts, sample.ends))
+        self.n_waiting += len(sample)
+        if self.n_waiting > max(_AT_ONCE, len(self.parts[0][0])):
+            self.parts = [self._merged()]
+            self.n_waiting = 0
+
+    def _merged(self) -> _Columns:
+        if not self.parts:
+            return (np.empty(0, dtype=np.int32),) * 3
+        codes, starts, ends = (np.concatenate(column) for column in zip(*self.parts, strict=True))
+        return merge(codes, starts, ends, genome_order(codes, starts, ends), self.max_gap)
+
+    def regions(self) -> RegionSet:
+        """The merged regions, chromosomes by their names, as ``sort -k1,1 -k2,2n`` has them."""
+        codes, starts, ends = self._merged()
+        present = set(np.unique(codes).tolist())
+        names = sorted(name for name, number in self.numbers.items() if number in present)
+        rank = np.zeros(len(self.numbers), dtype=np.int32)
+        for code, name in enumerate(names):
+            rank[self.numbers[name]] = code
+        codes = rank[codes]
+        order = genome_order(codes, starts, ends)
+        if order is not None:
+            codes, starts, ends = codes[order], starts[order], ends[order]
+        return RegionSet.from_codes(codes, names, starts, ends)
+
+
+def _warn_of_long(regions: RegionSet, stretches: list[_Stretch]) -> None:
+    """Warn where merging has run away, and say which sample does it."""
+    lengths = regions.ends - regions.starts
+    n = int(np.count_nonzero(lengths > LONG))
+    if n == 0:
+        return
+    longest = regions[int(np.argmax(lengths))]
+    within = [
+        stretch
+        for stretch in stretches
+        if stretch.region.chrom == longest.chrom
+        and longest.start <= stretch.region.start < longest.end
+    ] or stretches
+    worst = max(within, key=lambda stretch: stretch.length)
+    advice = "leave it out, exclude such regions, or give a universe"
+    if worst.length <= LONG:
+        advice = "no sample does it alone, they overlap one another: give a universe"
+    warnings.warn(
+        f"merging has run away: {n:,} region{'s are' if n > 1 else ' is'} longer than 1 Mb, the "
+        f"longest {longest} ({longest.end - longest.start:,} bp). {worst.name} covers "
+        f"{worst.length:,} bp of {worst.region.chrom} in one stretch; {advice}",
+        stacklevel=4,
+    )
