@@ -192,6 +192,27 @@ def _inflate(raw: Any, head: bytes) -> contextlib.AbstractContextManager[Any]:
 
 
 @contextlib.contextmanager
+def whole_path(path: str | os.PathLike[str]) -> Iterator[str]:
+    """A hidden name beside a target, for what wants a file's name to write to.
+
+    The file takes the target's name when the block ends without an exception, and is removed when
+    one is raised.
+    """
+    target = os.path.realpath(path)
+    hidden = os.path.join(os.path.dirname(target), f".gtok-{os.urandom(6).hex()}.part")
+    try:
+        yield hidden
+        os.replace(hidden, target)
+    except BaseException as error:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(hidden)
+        if isinstance(error, OSError) and error.filename == hidden:
+            error.filename = os.fspath(path)  # what was asked for, not what it is called meanwhile
+            error.filename2 = None
+        raise
+
+
+@contextlib.contextmanager
 def write_whole(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     """Write a file whole or not at all.
 
@@ -214,20 +235,10 @@ def write_whole(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
         with open(target, "wb") as handle:  # a folder raises here, by name
             yield handle
         return
-    hidden = os.path.join(os.path.dirname(target), f".gtok-{os.urandom(6).hex()}.part")
-    try:
+    with whole_path(path) as hidden:
         descriptor = os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-    except OSError as error:
-        error.filename = os.fspath(path)  # what was asked for, not what it is called meanwhile
-        raise
-    try:
         with open(descriptor, "wb") as handle:
             yield handle
-        os.replace(hidden, target)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(hidden)
-        raise
 
 
 @contextlib.contextmanager

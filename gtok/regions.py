@@ -239,6 +239,26 @@ class RegionSet:
         _attach(regions, *columns.texts)
         return regions
 
+    @classmethod
+    def concatenate(cls, sets: Sequence[RegionSet]) -> RegionSet:
+        """The regions of several sets, one after the other; names, scores and signals are not kept.
+
+        Examples
+        --------
+        >>> from gtok import RegionSet
+        >>> regions = RegionSet(["chr2"], [5], [50])
+        >>> RegionSet.concatenate([regions, RegionSet(["chr1"], [1], [2])])
+        RegionSet(2 regions on 2 chromosomes, 46 bp)
+        """
+        names = list(dict.fromkeys(name for regions in sets for name in regions.chrom_names))
+        none: NDArray[np.int32] = np.empty(0, dtype=np.int32)
+        return cls.from_codes(
+            np.concatenate([none, *(regions.codes_for(names) for regions in sets)]),
+            names,
+            np.concatenate([none, *(regions.starts for regions in sets)]),
+            np.concatenate([none, *(regions.ends for regions in sets)]),
+        )
+
     @property
     def names(self) -> list[str] | None:
         """The name of each region, where they have any and it was kept."""

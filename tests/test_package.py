@@ -37,8 +37,8 @@ AT_THE_TOP = {
 }  # fmt: skip
 # Libraries that not every installation has, and where alone they may be imported.
 OPTIONAL = {
-    "pyarrow": {"tokens_io"}, "matplotlib": {"plot"}, "torch": {"batch"}, "pandas": {"cells"},
-    "sklearn": {"vectorizer"}, "anndata": {"cells"}, "transformers": {"hf"},
+    "pyarrow": {"tokens_io"}, "matplotlib": {"plot"}, "torch": {"batch"}, "pandas": {"matrix_io"},
+    "sklearn": {"vectorizer"}, "anndata": {"matrix_io"}, "transformers": {"hf"},
     "huggingface_hub": {"hub"}, "dask": {"distributed"}, "polars": set(),
 }  # fmt: skip
 

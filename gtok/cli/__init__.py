@@ -16,6 +16,7 @@ from gtok.errors import GtokError
 
 _COMMANDS = {
     "tokenize": "Map BED files onto a universe.",
+    "matrix": "Make BED files a samples x regions matrix.",
     "universe": "Look at universes.",
     "demo": "Run the whole road on real data that comes along.",
 }

@@ -11,14 +11,85 @@ from typing import Any, TypeVar
 
 import click
 
-from gtok.batch import TokenBatch
 from gtok.errors import GtokError
-from gtok.samples import Sample
+from gtok.index import METHODS, OVERLAP_OF, in_threads
+from gtok.regions import RegionSet
+from gtok.samples import as_exclusions
 from gtok.tokenizer import Tokenizer, n_cores
+from gtok.universe import Universe
 
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 
-_AT_ONCE = 32  # files between two steps of the progress bar, at most
+
+def _overlap(text: str) -> float:
+    """A whole number of base pairs, or a share with a decimal point."""
+    try:
+        return float(text) if "." in text else int(text)
+    except ValueError:
+        raise click.BadParameter(
+            f"expected base pairs, 50 say, or a share, 0.5 say, found {text!r}"
+        ) from None
+
+
+def tokenizer_options(function: F) -> F:
+    """What a universe is and what overlaps it, for `make_tokenizer`."""
+    for option in reversed(
+        [
+            click.option("--method", type=click.Choice(METHODS), help="The overlap index."),
+            click.option(
+                "--min-overlap",
+                type=_overlap,
+                metavar="N",
+                help="Take overlaps of at least so many base pairs (50), or of such a share of "
+                "a length (0.5, as bedtools's -f).",
+            ),
+            click.option(
+                "--overlap-of",
+                type=click.Choice(OVERLAP_OF),
+                help="Whose length the share is of: the BED file's region (default, -f), the "
+                "universe's (-F), or each of the two (-f -r).",
+            ),
+            click.option(
+                "--exclude",
+                multiple=True,
+                type=click.Path(),
+                metavar="FILE",
+                help="Leave out regions that overlap any in this BED file, a blacklist say.",
+            ),
+            click.option(
+                "--exclude-chrom",
+                multiple=True,
+                metavar="NAME",
+                help="Leave out regions on this chromosome.",
+            ),
+            click.option(
+                "--duplicates",
+                type=click.Choice(["error", "drop"]),
+                default="error",
+                help="A region that stands twice in UNIVERSE: refuse (default), or keep the first.",
+            ),
+        ]
+    ):
+        function = option(function)
+    return function
+
+
+def make_tokenizer(
+    universe: str,
+    *,
+    duplicates: str,
+    exclude: Sequence[str],
+    exclude_chrom: Sequence[str],
+    **options: Any,
+) -> Tokenizer:
+    """The tokenizer of the command line's options."""
+    words = Universe.from_bed(universe, duplicates="drop") if duplicates == "drop" else universe
+    parts = [RegionSet.from_bed(path) for path in exclude]
+    if exclude_chrom:
+        parts.append(as_exclusions(list(exclude_chrom)))
+    left_out = RegionSet.concatenate(parts) if parts else None
+    return Tokenizer(words, exclude=left_out, **options)
 
 
 def threads_option(function: F) -> F:
@@ -90,17 +161,15 @@ def _stem(path: str) -> str:
     return os.path.splitext(name)[0] or name
 
 
-def encode_files(
-    tokenizer: Tokenizer, paths: Sequence[Sample], names: list[str], threads: int, quiet: bool
-) -> Iterator[tuple[list[str], TokenBatch]]:
-    """Tokenize files a few at a time, with a progress bar if somebody is watching."""
-    step = max(threads, min(_AT_ONCE, len(paths) // 20))
+def in_progress(
+    work: Callable[[str], T], paths: Sequence[str], threads: int, quiet: bool
+) -> Iterator[T]:
+    """What `work` makes of each file, in order, with a progress bar if somebody is watching."""
     with progress_bar(len(paths), "file", quiet or len(paths) < 2) as bar:
-        for lo in range(0, len(paths), step):
-            batch = tokenizer.encode_batch(paths[lo : lo + step], n_threads=threads)
-            yield names[lo : lo + step], batch
+        for made in in_threads(work, paths, threads):
             if bar is not None:
-                bar.update(len(batch))
+                bar.update()
+            yield made
 
 
 @contextlib.contextmanager

@@ -6,8 +6,17 @@ from typing import Any
 
 import click
 
-from gtok.cli.common import encode_files, listed, quiet_option, sample_names, threads_option
-from gtok.index import METHODS
+from gtok.cli.common import (
+    in_progress,
+    listed,
+    make_tokenizer,
+    quiet_option,
+    sample_names,
+    threads_option,
+    tokenizer_options,
+)
+
+_AT_ONCE = 32  # samples that are written at a time, as one piece of a parquet file
 
 
 @click.command("tokenize")
@@ -21,7 +30,6 @@ from gtok.index import METHODS
     metavar="FILE",
     help="Where to, the format by its ending: .parquet, .gtok (one sample), .jsonl or .tsv.",
 )
-@click.option("--method", type=click.Choice(METHODS), help="The overlap index.")
 @click.option(
     "--unknown",
     type=click.Choice(["sample", "region", "drop"]),
@@ -37,13 +45,8 @@ from gtok.index import METHODS
     type=click.Choice(["query", "token"]),
     help="Count a repeated region once, or keep each token once.",
 )
-@click.option(
-    "--duplicates",
-    type=click.Choice(["error", "drop"]),
-    default="error",
-    help="A region that stands twice in UNIVERSE: refuse (default), or keep the first.",
-)
 @click.option("--seed", type=click.IntRange(min=0), help="Of --order random.")
+@tokenizer_options
 @threads_option
 @quiet_option
 def command(
@@ -52,7 +55,6 @@ def command(
     output: str,
     threads: int,
     quiet: bool,
-    duplicates: str,
     **options: Any,
 ) -> None:
     """Map BED files onto a universe.
@@ -64,30 +66,36 @@ def command(
     the number of its row from 0; of several samples also the sample's name. Regions that overlap
     nothing are not listed.
     """
-    from gtok.tokenizer import Tokenizer
+    from gtok.batch import TokenBatch
     from gtok.tokens_io import Pieces, token_writer
-    from gtok.universe import Universe
 
     paths = listed(universe, bed)
-    words = Universe.from_bed(universe, duplicates="drop") if duplicates == "drop" else universe
-    tokenizer = Tokenizer(words, **options)
+    names = sample_names(paths)
+    tokenizer = make_tokenizer(universe, **options)
     write = token_writer(output, tokenizer, len(paths))
-    totals = {"regions": 0, "hits": 0, "tokens": 0}
+    totals = {"n_regions": 0, "n_hits": 0, "n_excluded": 0, "tokens": 0}
 
-    def counted() -> Pieces:
-        for names, batch in encode_files(tokenizer, paths, sample_names(paths), threads, quiet):
-            assert batch.n_regions is not None
-            assert batch.n_hits is not None
-            totals["regions"] += int(batch.n_regions.sum())
-            totals["hits"] += int(batch.n_hits.sum())
+    def encode(path: str) -> TokenBatch:
+        return tokenizer.encode_batch([path], n_threads=1)
+
+    def pieces() -> Pieces:
+        waiting = []
+        for done, batch in enumerate(in_progress(encode, paths, threads, quiet), 1):
+            for count in ("n_regions", "n_hits", "n_excluded"):
+                if (column := getattr(batch, count)) is not None:
+                    totals[count] += int(column[0])
             totals["tokens"] += len(batch.ids)
-            yield names, batch
+            waiting.append(batch)
+            if len(waiting) == _AT_ONCE or done == len(paths):
+                yield names[done - len(waiting) : done], TokenBatch.concatenate(waiting)
+                waiting = []
 
-    write(counted())
+    write(pieces())
     if output != "-" and not quiet:
-        share = totals["hits"] / totals["regions"] if totals["regions"] else 0
+        share = totals["n_hits"] / totals["n_regions"] if totals["n_regions"] else 0
+        left_out = f", {totals['n_excluded']:,} excluded" if tokenizer.exclude is not None else ""
         click.echo(
-            f"{len(paths):,} sample{'s' * (len(paths) != 1)}: {totals['regions']:,} regions, "
-            f"{share:.1%} with a token, {totals['tokens']:,} tokens -> {output}",
+            f"{len(paths):,} sample{'s' * (len(paths) != 1)}: {totals['n_regions']:,} regions, "
+            f"{share:.1%} with a token{left_out}, {totals['tokens']:,} tokens -> {output}",
             err=True,
         )
