@@ -47,6 +47,24 @@ def queries(n: int) -> RegionSet:
     return regions(n, (200, 600), seed=2)
 
 
+def samples(n_files: int, n: int) -> list[Path]:
+    """Files of regions that each lie near one of the universe, 100 bp off at most."""
+    folder = WORK / f"samples-{n_files}-{n}"
+    paths = [folder / f"sample{i:04}.bed" for i in range(n_files)]
+    if not paths[-1].exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        words = universe(1_000_000)
+        for i, path in enumerate(paths):
+            random = np.random.default_rng(1000 + i)
+            rows = np.sort(random.choice(len(words), size=n, replace=False))
+            starts = np.maximum(words.starts[rows] + random.integers(-100, 100, size=n), 0)
+            ends = starts + random.integers(200, 600, size=n)
+            order = np.lexsort((ends, starts, words.codes[rows]))
+            columns = (words.codes[rows][order], words.chrom_names, starts[order], ends[order])
+            RegionSet.from_codes(*columns).to_bed(path)
+    return paths
+
+
 def shuffled(made: RegionSet) -> RegionSet:
     """The same regions in random order."""
     return made[np.random.default_rng(3).permutation(len(made))]

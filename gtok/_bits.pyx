@@ -23,6 +23,7 @@ import numpy as np
 
 cdef enum:
     BLOCK = 32  # queries whose memory is asked for before the first of them is answered
+    NEAR = 256  # cells of a table, 1 kB, among which a block's queries share cache lines
 
 
 cdef int compare(const void *a, const void *b) noexcept nogil:
@@ -252,9 +253,11 @@ cdef class Bits:
         block = 0
         while block < n:
             stop = min(block + BLOCK, n)
-            if ascends(&chroms[block], &starts[block], stop - block):
+            here = self.run_of(chroms[block])[0]
+            if (ascends(&chroms[block], &starts[block], stop - block)
+                    and bucket_of(&here, starts[stop - 1])
+                    <= bucket_of(&here, starts[block]) + NEAR):
                 # What one query reads, the next ones read too: nothing to ask for.
-                here = self.run_of(chroms[block])[0]
                 for i in range(block, stop):
                     if not append_hits(&here, spans, first_of(&here, firsts, starts[i]),
                                        starts[i], ends[i], hits):

@@ -1,7 +1,8 @@
 """Token ids of many samples to the rows of a sparse matrix, each column once, in order.
 
-A sample's tokens mostly ascend already, as those of a sorted file do; then one pass adds up runs
-of the same token. Otherwise they are sorted first, by the digits that the columns have.
+The tokens of a sorted file ascend, or almost: regions that overlap have tokens in common, and these
+come twice. One pass then adds up runs of the same token. Others are sorted first, by the digits
+that the columns have.
 """
 
 from libc.stdint cimport uint32_t, uint64_t
@@ -13,7 +14,7 @@ from gtok._typedefs cimport id_t, off_t
 import numpy as np
 
 cdef enum:
-    FEW = 48            # tokens up to which sorting by insertion is fastest
+    PATIENCE = 8        # moves per token from which sorting by insertion is given up
     DIGIT = 11          # bits per pass of the radix sort; three passes cover 31
 
 
@@ -33,21 +34,31 @@ cdef inline double value_of(uint64_t item) noexcept nogil:
     return value.number
 
 
+cdef bint sort_almost(uint64_t *items, off_t n) noexcept nogil:
+    """Sort by insertion what is almost sorted; False, and half done, where it is not."""
+    cdef off_t patience = PATIENCE * n
+    cdef off_t i, j
+    cdef uint64_t item
+    for i in range(1, n):
+        item = items[i]
+        j = i
+        while j > 0 and column_of(items[j - 1]) > column_of(item):
+            items[j] = items[j - 1]
+            j -= 1
+        items[j] = item
+        patience -= i - j
+        if patience < 0:
+            return False
+    return True
+
+
 cdef uint64_t *sort_items(uint64_t *items, off_t n, uint64_t *scratch, id_t last) noexcept nogil:
-    """Sort by column, those of one column as they came; where the sorted items are."""
+    """Sort by column, none over `last`, those of one column as they came; where they then are."""
     cdef off_t[1 << DIGIT] places
     cdef off_t i, j, total, count
-    cdef uint64_t item
     cdef uint64_t *swap
     cdef int shift = 32
-    if n <= FEW:
-        for i in range(1, n):
-            item = items[i]
-            j = i
-            while j > 0 and column_of(items[j - 1]) > column_of(item):
-                items[j] = items[j - 1]
-                j -= 1
-            items[j] = item
+    if sort_almost(items, n):
         return items
     while last:
         memset(places, 0, sizeof(places))
@@ -68,6 +79,25 @@ cdef uint64_t *sort_items(uint64_t *items, off_t n, uint64_t *scratch, id_t last
         shift += DIGIT
         last >>= DIGIT
     return items
+
+
+cdef inline bint ascend(const id_t *ids, off_t n) noexcept nogil:
+    cdef bint falls = False
+    cdef off_t k
+    for k in range(1, n):
+        falls |= ids[k] < ids[k - 1]
+    return not falls
+
+
+cdef inline off_t put(id_t *columns, double *sums, off_t begin, off_t size, id_t column,
+                      double number, bint largest) noexcept nogil:
+    """Add a number to the row that begins at `begin`, of ascending columns; where it then ends."""
+    if size > begin and columns[size - 1] == column:
+        sums[size - 1] = max(sums[size - 1], number) if largest else sums[size - 1] + number
+        return size
+    columns[size] = column
+    sums[size] = number
+    return size + 1
 
 
 def sum_rows(const id_t[::1] ids, const off_t[::1] offsets, id_t n_columns, values=None,
@@ -96,13 +126,11 @@ def sum_rows(const id_t[::1] ids, const off_t[::1] offsets, id_t n_columns, valu
     """
     cdef off_t n = offsets.shape[0] - 1
     cdef off_t m = ids.shape[0]
-    cdef off_t i, k, count
+    cdef off_t i, k, begin, count
     cdef off_t size = 0
     cdef off_t longest = 0
-    cdef id_t column, last
-    cdef bint ascends
+    cdef bint failed = False
     cdef Value value
-    cdef double number
     cdef bint weighted = values is not None
     cdef const float[::1] weights = values if weighted else np.empty(0, dtype=np.float32)
     indptr = np.zeros(n + 1, dtype=np.int64)
@@ -113,45 +141,37 @@ def sum_rows(const id_t[::1] ids, const off_t[::1] offsets, id_t n_columns, valu
     cdef off_t[::1] out_rows = indptr
     cdef id_t[::1] out_columns = indices
     cdef double[::1] out_sums = data
-    cdef uint64_t *room
+    cdef uint64_t *room = NULL
     cdef uint64_t *items
     with nogil:
         for i in range(n):
-            longest = max(longest, offsets[i + 1] - offsets[i])
-        room = <uint64_t *> malloc((2 * longest + 1) * sizeof(uint64_t))
-        if room != NULL:
-            value.number = 1
-            for i in range(n):
-                items = room
-                count = 0
-                last = 0
-                ascends = True
+            begin = size
+            if ascend(&ids[0] + offsets[i], offsets[i + 1] - offsets[i]):
                 for k in range(offsets[i], offsets[i + 1]):
-                    column = ids[k]
-                    if column >= n_columns or column < 0:
-                        continue
-                    if weighted:
-                        value.number = weights[k]
-                    items[count] = (<uint64_t> column << 32) | value.bits
-                    count += 1
-                    ascends &= column >= last
-                    last = column
-                if not ascends:
-                    items = sort_items(items, count, items + count, n_columns - 1)
-                last = -1
-                for k in range(count):
-                    column = column_of(items[k])
-                    number = value_of(items[k])
-                    if column != last:
-                        out_columns[size] = last = column
-                        out_sums[size] = number
-                        size += 1
-                    elif largest:
-                        out_sums[size - 1] = max(out_sums[size - 1], number)
-                    else:
-                        out_sums[size - 1] += number
+                    if 0 <= ids[k] < n_columns:
+                        size = put(&out_columns[0], &out_sums[0], begin, size, ids[k],
+                                   weights[k] if weighted else 1, largest)
                 out_rows[i + 1] = size
-            free(room)
-    if room == NULL:
+                continue
+            if room == NULL:
+                for k in range(i, n):
+                    longest = max(longest, offsets[k + 1] - offsets[k])
+                room = <uint64_t *> malloc(2 * longest * sizeof(uint64_t))
+                if room == NULL:
+                    failed = True
+                    break
+            count = 0
+            for k in range(offsets[i], offsets[i + 1]):
+                if 0 <= ids[k] < n_columns:
+                    value.number = weights[k] if weighted else 1
+                    room[count] = (<uint64_t> ids[k] << 32) | value.bits
+                    count += 1
+            items = sort_items(room, count, room + count, n_columns - 1)
+            for k in range(count):
+                size = put(&out_columns[0], &out_sums[0], begin, size, column_of(items[k]),
+                           value_of(items[k]), largest)
+            out_rows[i + 1] = size
+        free(room)
+    if failed:
         raise MemoryError()
     return indptr, indices[:size], data[:size]

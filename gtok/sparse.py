@@ -42,7 +42,7 @@ def to_csr(
         ends, columns, sums = sum_rows(
             batch.ids, batch.offsets, n_columns, batch.values, reduce == "max"
         )
-        indptr.append(ends[1:] + indptr[-1][-1])
+        indptr.append(ends[1:] + indices.size)
         indices.append(columns)
         data.append(np.ones(len(sums)) if binary else sums)
     places = np.concatenate(indptr)
@@ -77,7 +77,8 @@ class _Column:
             # Grown where it stands or moved page by page, as the system does for large ones.
             self.data.resize(size + min(size, _STEP), refcheck=False)
         new = self.data[self.size : size]
-        new[:] = items
+        with np.errstate(invalid="ignore"):  # asked about below
+            new[:] = items
         if new.dtype.kind in "iu" and (new != items).any():
             raise GtokError(f"expected sums that fit {new.dtype}, found up to {items.max():g}")
         self.size = size

@@ -147,6 +147,8 @@ class Tokenizer(TokenizerSurface):
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
             raise GtokError(f"expected seed as a whole number from 0, found {self.seed!r}")
         Limits.of(self.min_overlap, self.overlap_of)
+        if isinstance(self.min_overlap, np.number):
+            self.min_overlap = self.min_overlap.item()  # a plain number can be saved
         self._frame()  # a bad template is an error now, not at the first call
         self.index = build_index(universe.regions, self.method)
         exclude = options.get("exclude")
