@@ -39,7 +39,7 @@ sdist: .venv/lint
 doctest: sdist
 	rm -rf .venv-sdist
 	$(PYTHON) -m venv .venv-sdist
-	.venv-sdist/bin/pip install -q "$$(ls $(CURDIR)/dist/*.whl)[parquet,plot]" pytest pandas
+	.venv-sdist/bin/pip install -q "$$(ls $(CURDIR)/dist/*.whl)[parquet,plot,sklearn,cells]" pytest
 	cd .venv-sdist && bin/gtok demo --output demo
 	cd .venv-sdist && bin/python -m pytest --doctest-modules --pyargs gtok
 

@@ -353,6 +353,50 @@ def test_progress_is_shown_to_a_terminal_only(here):
     assert re.fullmatch(r"3 samples: [^\n]+\n", run(*args)[2])
 
 
+# --- gtok universe build
+
+
+def test_a_universe_is_built_as_bedtools_merges(here):
+    code, out, err = run("universe", "build", "u.bed", "a.bed", "b.bed", "-o", "built.bed.gz")
+    assert (code, out) == (0, "")
+    assert "3 files -> 4 regions on 4 chromosomes" in err
+    built = gzip.open("built.bed.gz").read().decode()
+    assert built == "HLA-A*01:01\t0\t9\nchr1\t100\t300\nchr2\t1\t50\nchr9\t1\t5\n"
+    assert run("tokenize", "built.bed.gz", "b.bed")[1] == "chr2\t1\t50\t2\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--min-samples", "2"], ["HLA-A*01:01:0-9", "chr1:100-300", "chr2:1-50"]),
+        (["--min-samples", "0.6"], ["HLA-A*01:01:0-9", "chr1:100-300", "chr2:1-50"]),
+        (["--min-samples", "2", "--exclude-chrom", "chr1"], ["HLA-A*01:01:0-9", "chr2:1-50"]),
+        (["--exclude", "a.bed"], ["chr1:160-300", "chr2:1-50"]),
+        (["--max-gap", "1000", "--quiet"], None),
+    ],
+)
+def test_how_a_universe_is_built(here, options, expected):
+    if "--exclude" in options:
+        (here / "u.bed").write_text("chr2\t5\t50\nchr1\t160\t300\nchr1\t100\t200\n")
+    code, _, err = run("universe", "build", "@list.txt", "-o", "o.bed", *options)
+    assert code == 1  # there is no list yet
+    (here / "list.txt").write_text("u.bed\na.bed\nb.bed\n")
+    code, out, err = run("universe", "build", "@list.txt", "-o", "o.bed", *options)
+    assert (code, out) == (0, "")
+    if expected is None:
+        assert err == ""
+    else:
+        assert gtok.Universe.from_bed("o.bed").tokens == expected
+
+
+def test_a_universe_of_nothing(here):
+    check_error(run("universe", "build", "none.bed", "-o", "o.bed"), "at least one region")
+    check_error(run("universe", "build", "a.bed", "-o", "o.bed", "--min-samples", "2"), "none in")
+    code, _, err = run("universe", "build", "a.bed", "-o", "o.bed", "--min-samples", "x")
+    assert (code, "found 'x'" in err) == (2, True)
+    assert not (here / "o.bed").exists()
+
+
 # --- gtok universe check
 
 
@@ -494,7 +538,7 @@ def test_the_script_is_installed():
     [
         ((), ["tokenize", "universe", "demo", "0-based"]),
         (("tokenize",), ["UNIVERSE", "BED", "--output", "--threads", "--quiet", "@LIST"]),
-        (("universe",), ["check"]),
+        (("universe",), ["build", "check"]),
         (("universe", "check"), ["FILE"]),
         (("demo",), ["--output"]),
     ],

@@ -33,7 +33,8 @@ ROOMS = [
 CONVERSIONS = {("batch", "TokenBatch.to_csr"): {"sparse"}}
 # What stands at a room's top besides the standard library and NumPy.
 AT_THE_TOP = {
-    "cli": {"click"}, "sparse": {"scipy"}, "comparing": {"scipy"}, "vectorizer": {"sklearn", "joblib"},
+    "cli": {"click"}, "sparse": {"scipy"}, "comparing": {"scipy"},
+    "vectorizer": {"sklearn", "joblib"},
 }  # fmt: skip
 # Libraries that not every installation has, and where alone they may be imported.
 OPTIONAL = {

@@ -17,7 +17,7 @@ from gtok.errors import GtokError
 _COMMANDS = {
     "tokenize": "Map BED files onto a universe.",
     "matrix": "Make BED files a samples x regions matrix.",
-    "universe": "Look at universes.",
+    "universe": "Build universes, and look at them.",
     "demo": "Run the whole road on real data that comes along.",
 }
 

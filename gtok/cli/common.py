@@ -51,19 +51,6 @@ def tokenizer_options(function: F) -> F:
                 "universe's (-F), or each of the two (-f -r).",
             ),
             click.option(
-                "--exclude",
-                multiple=True,
-                type=click.Path(),
-                metavar="FILE",
-                help="Leave out regions that overlap any in this BED file, a blacklist say.",
-            ),
-            click.option(
-                "--exclude-chrom",
-                multiple=True,
-                metavar="NAME",
-                help="Leave out regions on this chromosome.",
-            ),
-            click.option(
                 "--duplicates",
                 type=click.Choice(["error", "drop"]),
                 default="error",
@@ -72,7 +59,32 @@ def tokenizer_options(function: F) -> F:
         ]
     ):
         function = option(function)
-    return function
+    return exclude_options(function)
+
+
+def exclude_options(function: F) -> F:
+    """``--exclude`` and ``--exclude-chrom``, for `exclusions`."""
+    function = click.option(
+        "--exclude-chrom",
+        multiple=True,
+        metavar="NAME",
+        help="Leave out regions on this chromosome.",
+    )(function)
+    return click.option(
+        "--exclude",
+        multiple=True,
+        type=click.Path(),
+        metavar="FILE",
+        help="Leave out regions that overlap any in this BED file, a blacklist say.",
+    )(function)
+
+
+def exclusions(paths: Sequence[str], chroms: Sequence[str]) -> RegionSet | None:
+    """What the command line leaves out, None where that is nothing."""
+    parts = [RegionSet.from_bed(path) for path in paths]
+    if chroms:
+        parts.append(as_exclusions(list(chroms)))
+    return RegionSet.concatenate(parts) if parts else None
 
 
 def make_tokenizer(
@@ -85,11 +97,7 @@ def make_tokenizer(
 ) -> Tokenizer:
     """The tokenizer of the command line's options."""
     words = Universe.from_bed(universe, duplicates="drop") if duplicates == "drop" else universe
-    parts = [RegionSet.from_bed(path) for path in exclude]
-    if exclude_chrom:
-        parts.append(as_exclusions(list(exclude_chrom)))
-    left_out = RegionSet.concatenate(parts) if parts else None
-    return Tokenizer(words, exclude=left_out, **options)
+    return Tokenizer(words, exclude=exclusions(exclude, exclude_chrom), **options)
 
 
 def threads_option(function: F) -> F:

@@ -6,10 +6,81 @@ import sys
 
 import click
 
+from gtok.cli.common import (
+    exclude_options,
+    exclusions,
+    listed,
+    quiet_option,
+    threads_option,
+)
+
 
 @click.group("universe")
 def command() -> None:
-    """Look at universes."""
+    """Build universes, and look at them."""
+
+
+def _number_or_share(text: str) -> float:
+    """How many samples: a whole number, or a share with a decimal point."""
+    try:
+        return float(text) if "." in text else int(text)
+    except ValueError:
+        raise click.BadParameter(
+            f"expected a number of samples, 2 say, or a share, 0.1 say, found {text!r}"
+        ) from None
+
+
+@command.command()
+@click.argument("bed", nargs=-1, required=True, type=click.Path())
+@click.option("-o", "--output", required=True, metavar="FILE", help="Where to: .bed or .bed.gz.")
+@click.option(
+    "--max-gap",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Join regions so many base pairs apart, too (bedtools merge -d).",
+)
+@click.option(
+    "--min-samples",
+    type=_number_or_share,
+    metavar="N",
+    default="1",
+    show_default=True,
+    help="Keep regions that so many of the files have a part in: a number, or a share (0.1).",
+)
+@exclude_options
+@threads_option
+@quiet_option
+def build(
+    bed: tuple[str, ...],
+    output: str,
+    max_gap: int,
+    min_samples: float,
+    exclude: tuple[str, ...],
+    exclude_chrom: tuple[str, ...],
+    threads: int,
+    quiet: bool,
+) -> None:
+    """Merge BED files into a universe, as bedtools merge does with all of them in one.
+
+    BED is any number of BED files, or @LIST for a file that lists them.
+    """
+    from gtok.universe import Universe
+
+    paths = listed("", bed)
+    universe = Universe.from_samples(
+        paths,
+        max_gap=max_gap,
+        min_samples=min_samples,
+        exclude=exclusions(exclude, exclude_chrom),
+        n_threads=threads,
+    )
+    universe.regions.to_bed(output)
+    if not quiet:
+        n = len(paths)
+        click.echo(
+            f"{n:,} file{'s' * (n != 1)} -> {universe.regions.summary} -> {output}", err=True
+        )
 
 
 @command.command()
