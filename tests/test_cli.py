@@ -360,7 +360,7 @@ def test_a_universe_is_built_as_bedtools_merges(here):
     code, out, err = run("universe", "build", "u.bed", "a.bed", "b.bed", "-o", "built.bed.gz")
     assert (code, out) == (0, "")
     assert "3 files -> 4 regions on 4 chromosomes" in err
-    built = gzip.open("built.bed.gz").read().decode()
+    built = gzip.decompress(Path("built.bed.gz").read_bytes()).decode()
     assert built == "HLA-A*01:01\t0\t9\nchr1\t100\t300\nchr2\t1\t50\nchr9\t1\t5\n"
     assert run("tokenize", "built.bed.gz", "b.bed")[1] == "chr2\t1\t50\t2\n"
 
