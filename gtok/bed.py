@@ -172,8 +172,8 @@ def signal_column(signal: str | int, path: str | os.PathLike[str]) -> int:
         known = _GAPPED_PEAK_COLUMNS
     if isinstance(signal, str) and signal in known:
         return known[signal]
-    if isinstance(signal, int) and not isinstance(signal, bool) and 4 <= signal <= 100:
-        return signal
+    if isinstance(signal, (int, np.integer)) and 4 <= signal <= 100:
+        return int(signal)
     raise GtokError(
         f"{name}: expected signal {', '.join(map(repr, known))}, or the number of a column from 4, "
         f"found {signal!r}"

@@ -235,7 +235,9 @@ class RegionSet:
             raise TypeError(f"expected a data frame, found {kind_of(frame)}")
         columns = read_frame(table, extra, signal)
         regions = cls.from_codes(columns.codes, columns.chrom_names, columns.starts, columns.ends)
-        object.__setattr__(regions, "signal", columns.signal)
+        if columns.signal is not None:
+            columns.signal.flags.writeable = False
+            object.__setattr__(regions, "signal", columns.signal)
         _attach(regions, *columns.texts)
         return regions
 

@@ -370,8 +370,7 @@ class Tokenizer(TokenizerSurface):
         if values == "count":
             return np.ones(len(ids), dtype=np.float32)
         if values == "signal":
-            assert regions.signal is not None
-            return np.repeat(regions.signal.astype(np.float32), np.diff(offsets))
+            return np.repeat(_as_float32(regions), np.diff(offsets))
         columns = (offsets, ids, regions.starts, regions.ends, *self._spans)
         if values == "fraction":
             covered = newly_covered(*columns, regions.genome_order())
@@ -480,6 +479,21 @@ class Tokenizer(TokenizerSurface):
 def _rows_of(offsets: NDArray[np.int64]) -> NDArray[np.int32]:
     """The query that each hit belongs to."""
     return np.repeat(np.arange(len(offsets) - 1, dtype=np.int32), np.diff(offsets))
+
+
+def _as_float32(regions: RegionSet) -> NDArray[np.float32]:
+    """The signal of regions, nothing where there are no regions."""
+    if regions.signal is None:
+        return np.empty(0, dtype=np.float32)
+    with np.errstate(over="ignore"):
+        signal = regions.signal.astype(np.float32)
+    if not np.isfinite(signal).all():
+        row = int(np.argmin(np.isfinite(signal)))
+        raise GtokError(
+            f"{regions.where(row)}: expected a signal that float32 holds, up to 3.4e38, "
+            f"found {regions.signal[row]:g}"
+        )
+    return signal
 
 
 def _unpickle(cls: type[Tokenizer], universe: Universe, options: Mapping[str, Any]) -> Tokenizer:
