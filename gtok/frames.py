@@ -106,7 +106,7 @@ def _signal_of(frame: nw.DataFrame[Any], signal: str | int) -> NDArray[np.float6
             f"expected a column called {signal!r} for the signal, "
             f"found {', '.join(map(str, frame.columns))}"
         )
-    column = frame.get_column(signal)  # type: ignore[arg-type]  # pandas's may be numbers
+    column = frame.get_column(signal)
     if not column.dtype.is_numeric():
         raise TypeError(f"column {signal!r}: expected numbers, found {column.dtype}")
     numbers = column.to_numpy().astype(np.float64)
