@@ -58,7 +58,8 @@ if TYPE_CHECKING:
     from gtok.universe import Universe as Universe
     from gtok.vectorizer import RegionVectorizer as RegionVectorizer
 
-__all__ = [*_HOMES, "__version__"]
+# A star import does without what needs another library.
+__all__ = [*(name for name in _HOMES if name != "RegionVectorizer"), "__version__"]
 
 
 def __getattr__(name: str) -> Any:

@@ -7,7 +7,7 @@ that the columns have.
 
 from libc.stdint cimport uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
-from libc.string cimport memcpy, memset
+from libc.string cimport memset
 
 from gtok._typedefs cimport id_t, off_t
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
-from typing import NamedTuple, TypeAlias
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gtok._order import genome_order, merge
 from gtok.errors import GtokError
 from gtok.index import RegionIndex, in_threads
-from gtok.regions import Region, RegionSet
+from gtok.regions import RegionSet
 from gtok.samples import Sample, as_regions, path_of
 
 LONG = 1_000_000  # base pairs from which a merged region is hardly one region any more
@@ -20,17 +20,6 @@ LONG = 1_000_000  # base pairs from which a merged region is hardly one region a
 _AT_ONCE = 1 << 21  # regions that wait before they are merged into those of earlier samples
 
 _Columns: TypeAlias = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]
-
-
-class _Stretch(NamedTuple):
-    """The longest run of base pairs that one sample covers by itself, and whose it is."""
-
-    region: Region
-    name: str
-
-    @property
-    def length(self) -> int:
-        return self.region.end - self.region.start
 
 
 def merge_regions(regions: RegionSet, max_gap: int = 0) -> RegionSet:
@@ -64,8 +53,9 @@ def merge_samples(
     Samples are read one after the other, twice if `min_samples` asks for more than one: memory
     grows with the merged regions, not with the samples.
     """
-    if isinstance(max_gap, bool) or not isinstance(max_gap, (int, np.integer)) or max_gap < 0:
-        raise GtokError(f"expected max_gap as base pairs, from 0, found {max_gap!r}")
+    whole = isinstance(max_gap, (int, np.integer)) and not isinstance(max_gap, bool)
+    if not whole or not 0 <= max_gap < 2**31:
+        raise GtokError(f"expected max_gap as base pairs, from 0 to 2**31 - 1, found {max_gap!r}")
     least = _least(min_samples, len(samples))
 
     def read(i: int) -> RegionSet:
@@ -76,15 +66,15 @@ def merge_samples(
         return merge_regions(read(i), max_gap)
 
     union = _Union(max_gap)
-    stretches = []
     numbers = range(len(samples))
-    for i, alone in enumerate(in_threads(merged_alone, numbers, n_threads)):
+    for alone in in_threads(merged_alone, numbers, n_threads):
         union.add(alone)
-        if len(alone):
-            longest = alone[int(np.argmax(alone.ends - alone.starts))]
-            stretches.append(_Stretch(longest, path_of(samples[i]) or f"sample {i}"))
     regions = union.regions()
-    _warn_of_long(regions, stretches)
+    if (regions.ends - regions.starts > LONG).any():
+        # Whose doing that is takes another look; it is worth the time.
+        names = [path_of(sample) or f"sample {i}" for i, sample in enumerate(samples)]
+        alone_again = in_threads(merged_alone, numbers, n_threads)
+        _warn_of_long(regions, zip(names, alone_again, strict=True))
     if least <= 1:
         return regions
     found = np.zeros(len(regions), dtype=np.int64)
@@ -113,7 +103,8 @@ def _least(min_samples: float, n: int) -> int:
         if min_samples >= 1:
             return int(min_samples)
     elif isinstance(min_samples, (float, np.floating)) and 0 <= min_samples <= 1:
-        return int(np.ceil(min_samples * n))
+        least = int(min_samples * n)
+        return least + (least < n and least / n < min_samples)  # 7 of 100 are 0.07 as it is typed
     raise GtokError(
         "expected min_samples as a number of samples from 1, or as a share of them from 0.0 to "
         f"1.0, found {min_samples!r}"
@@ -163,26 +154,27 @@ class _Union:
         return RegionSet.from_codes(codes, names, starts, ends)
 
 
-def _warn_of_long(regions: RegionSet, stretches: list[_Stretch]) -> None:
-    """Warn where merging has run away, and say which sample does it."""
+def _warn_of_long(regions: RegionSet, samples: Iterable[tuple[str, RegionSet]]) -> None:
+    """Warn that merging has run away, and say which sample does it; each comes merged alone."""
     lengths = regions.ends - regions.starts
     n = int(np.count_nonzero(lengths > LONG))
-    if n == 0:
-        return
     longest = regions[int(np.argmax(lengths))]
-    within = [
-        stretch
-        for stretch in stretches
-        if stretch.region.chrom == longest.chrom
-        and longest.start <= stretch.region.start < longest.end
-    ] or stretches
-    worst = max(within, key=lambda stretch: stretch.length)
+    covered, worst = 0, ""
+    for name, alone in samples:
+        within = (
+            (alone.codes_for([longest.chrom]) == 0)
+            & (alone.starts >= longest.start)
+            & (alone.starts < longest.end)
+        )
+        stretch = int((alone.ends - alone.starts)[within].max(initial=0))
+        if stretch > covered:
+            covered, worst = stretch, name
     advice = "leave it out, exclude such regions, or give a universe"
-    if worst.length <= LONG:
+    if covered <= LONG:
         advice = "no sample does it alone, they overlap one another: give a universe"
     warnings.warn(
         f"merging has run away: {n:,} region{'s are' if n > 1 else ' is'} longer than 1 Mb, the "
-        f"longest {longest} ({longest.end - longest.start:,} bp). {worst.name} covers "
-        f"{worst.length:,} bp of {worst.region.chrom} in one stretch; {advice}",
+        f"longest {longest} ({longest.end - longest.start:,} bp). {worst} covers {covered:,} bp "
+        f"of {longest.chrom} in one stretch; {advice}",
         stacklevel=4,
     )

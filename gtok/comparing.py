@@ -8,8 +8,8 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
-from gtok.errors import GtokError
-from gtok.samples import Sample
+from gtok.errors import GtokError, check_choice
+from gtok.samples import Sample, as_batch
 from gtok.tokenizer import Tokenizer
 from gtok.universe import Universe
 
@@ -49,13 +49,9 @@ def similarity(
     array([[1.  , 0.33],
            [0.33, 1.  ]])
     """
-    if metric not in ("jaccard", "cosine"):
-        raise GtokError(f"expected metric 'jaccard' or 'cosine', found {metric!r}")
+    check_choice("metric", metric, ("jaccard", "cosine"))
     if not scipy.sparse.issparse(matrix_or_samples) and not _is_dense(matrix_or_samples):
-        samples = matrix_or_samples
-        matrix_or_samples = _matrix_of(
-            samples if hasattr(samples, "__len__") else list(samples), universe
-        )
+        matrix_or_samples = _matrix_of(as_batch(matrix_or_samples), universe)
     elif universe is not None:
         raise GtokError("a universe goes with samples; a matrix has its regions already")
     rows = scipy.sparse.csr_matrix(matrix_or_samples, dtype=np.float64, copy=True)
@@ -70,6 +66,7 @@ def similarity(
         whole = np.sqrt(size[:, None] * size[None, :])
     alike = np.divide(shared, whole, out=np.zeros_like(shared), where=whole > 0)
     np.fill_diagonal(alike, 1)
+    alike = np.minimum(alike, 1)  # which rounding may pass
     return np.asarray(alike, dtype=np.float64)
 
 
@@ -77,7 +74,7 @@ def _is_dense(x: Any) -> bool:
     return isinstance(x, np.ndarray) and x.ndim == 2
 
 
-def _matrix_of(samples: Any, universe: Universe | Sample | None) -> Any:
+def _matrix_of(samples: list[Sample], universe: Universe | Sample | None) -> Any:
     words = Universe.from_samples(samples) if universe is None else universe
     tokenizer = Tokenizer(words, unknown="drop")
     return tokenizer.encode_batch(samples).to_csr(len(tokenizer.universe))

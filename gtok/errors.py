@@ -1,5 +1,9 @@
 """The exceptions that gtok raises about its inputs."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 
 class GtokError(ValueError):
     """Something that was given cannot be what it was given as; the message says what and where."""
@@ -11,3 +15,16 @@ class BedError(GtokError):
 
 class ConfigError(GtokError):
     """A configuration or a saved tokenizer that cannot be understood or does not fit together."""
+
+
+def check_choice(name: str, value: object, choices: Sequence[object]) -> None:
+    """Refuse a setting that is none of its choices.
+
+    Raises
+    ------
+    GtokError
+        Naming the choices.
+    """
+    if not any(isinstance(value, type(choice)) and value == choice for choice in choices):
+        *others, last = map(repr, choices)
+        raise GtokError(f"expected {name} {', '.join(others)} or {last}, found {value!r}")

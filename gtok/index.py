@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from gtok._ailist import AIList
 from gtok._bits import Bits
 from gtok._hits import keep_enough
-from gtok.errors import GtokError
+from gtok.errors import GtokError, check_choice
 from gtok.regions import RegionSet
 from gtok.samples import Sample, as_regions
 
@@ -57,9 +57,7 @@ class Limits(NamedTuple):
     @classmethod
     def of(cls, min_overlap: float | None, overlap_of: OverlapOf) -> Limits | None:
         """Read `min_overlap` and `overlap_of` as `RegionIndex.overlaps` documents them."""
-        if overlap_of not in OVERLAP_OF:
-            expected = ", ".join(map(repr, OVERLAP_OF))
-            raise GtokError(f"expected overlap_of {expected}, found {overlap_of!r}")
+        check_choice("overlap_of", overlap_of, OVERLAP_OF)
         if min_overlap is None:
             return None
         if isinstance(min_overlap, (int, np.integer)) and not isinstance(min_overlap, bool):
@@ -274,8 +272,7 @@ def build_index(regions: Sample, method: Method = "auto") -> RegionIndex:
     >>> gtok.build_index(["chr1:100-200", "chr2:5-50"])
     RegionIndex(method='bits', 2 regions on 2 chromosomes, 145 bp)
     """
-    if method not in METHODS:
-        raise GtokError(f"expected method {', '.join(map(repr, METHODS))}, found {method!r}")
+    check_choice("method", method, METHODS)
     regions = as_regions(regions)
     order = regions.genome_order()
     if order is None:

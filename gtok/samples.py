@@ -139,6 +139,26 @@ def batch_of(x: Any) -> list[Sample] | None:
     return items
 
 
+def as_batch(xs: Any) -> list[Sample]:
+    """The samples of a batch, which may be gone through any number of times.
+
+    Raises
+    ------
+    TypeError
+        If `xs` is a single sample.
+    """
+    if hasattr(xs, "__iter__") and not hasattr(xs, "__len__") and as_frame(xs) is None:
+        xs = list(xs)
+    samples = batch_of(xs)
+    if samples is None:
+        if _is_list(xs) and not isinstance(xs, RegionSet) and as_frame(xs) is None and not len(xs):
+            return []
+        raise TypeError(
+            f"expected a list of samples, found one sample ({kind_of(xs)}): pass it in a list"
+        )
+    return samples
+
+
 def _is_region_string(text: str) -> bool:
     return is_region_text(text) and not os.path.exists(text)
 

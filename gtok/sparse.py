@@ -11,9 +11,10 @@ from numpy.typing import DTypeLike, NDArray
 
 from gtok._counts import sum_rows
 from gtok.batch import TokenBatch
-from gtok.errors import GtokError
+from gtok.errors import GtokError, check_choice
 
 Reduce: TypeAlias = Literal["sum", "max"]
+REDUCE = ("sum", "max")
 
 _STEP = 1 << 22  # items by which a column grows: what is reserved and not used stays small
 
@@ -33,7 +34,7 @@ def to_csr(
     """
     if n_columns < 0:
         raise GtokError(f"expected a number of columns, found {n_columns}")
-    check_reduce(reduce)
+    check_choice("reduce", reduce, REDUCE)
     indptr = [np.zeros(1, dtype=np.int64)]
     indices, data = _Column(np.int32), _Column(dtype)
     for batch in batches:
@@ -53,12 +54,6 @@ def to_csr(
     )
     matrix.has_canonical_format = True
     return matrix
-
-
-def check_reduce(reduce: str) -> None:
-    """Refuse what is no way to reduce several values to one."""
-    if reduce not in ("sum", "max"):
-        raise GtokError(f"expected reduce 'sum' or 'max', found {reduce!r}")
 
 
 class _Column:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
@@ -14,11 +14,10 @@ from gtok._hits import newly_covered, shared
 from gtok._order import genome_order
 from gtok.batch import Side, TokenBatch
 from gtok.config import OPTIONS, find_config, read_config, save_folder
-from gtok.errors import GtokError
-from gtok.frames import kind_of
+from gtok.errors import GtokError, check_choice
 from gtok.index import Limits, Method, OverlapOf, build_index, in_threads
 from gtok.regions import RegionSet
-from gtok.samples import Sample, as_exclusions, as_regions, batch_of, path_of
+from gtok.samples import Sample, as_batch, as_exclusions, as_regions, path_of
 from gtok.surface import TokenizerSurface
 from gtok.universe import Universe, repeated_rows
 
@@ -141,9 +140,7 @@ class Tokenizer(TokenizerSurface):
         self.min_overlap = options.get("min_overlap")
         self.overlap_of = options.get("overlap_of", "query")
         for name, choices in _CHOICES.items():
-            if getattr(self, name) not in choices:
-                expected = ", ".join(map(repr, choices))
-                raise GtokError(f"expected {name} {expected}, found {getattr(self, name)!r}")
+            check_choice(name, getattr(self, name), choices)
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
             raise GtokError(f"expected seed as a whole number from 0, found {self.seed!r}")
         Limits.of(self.min_overlap, self.overlap_of)
@@ -291,12 +288,7 @@ class Tokenizer(TokenizerSurface):
         (array([0, 1, 2], dtype=int32), array([0, 2, 3]), array([10., 10., 10.], dtype=float32))
         """
         check_values(values, signal)
-        xs = list(xs) if isinstance(xs, Iterator) else xs
-        samples = [] if isinstance(xs, (list, tuple)) and not xs else batch_of(xs)
-        if samples is None:
-            raise TypeError(
-                f"expected a list of samples, found one sample ({kind_of(xs)}): pass it in a list"
-            )
+        samples = as_batch(xs)
         if not samples:
             none: NDArray[Any] = np.empty(0, dtype=np.int64)
             weights, origin = none if values else None, none if queries else None
@@ -504,9 +496,7 @@ def _unpickle(cls: type[Tokenizer], universe: Universe, options: Mapping[str, An
 
 def check_values(values: str | None, signal: str | int | None) -> None:
     """Refuse what is no weight of a token, or a signal without the column to take it from."""
-    if values not in (None, *VALUES):
-        expected = ", ".join(map(repr, (None, *VALUES)))
-        raise GtokError(f"expected values {expected}, found {values!r}")
+    check_choice("values", values, (None, *VALUES))
     if (values == "signal") != (signal is not None):
         raise GtokError(
             "values='signal' goes with signal=, the column to take, 'signalValue' say: "

@@ -13,10 +13,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from gtok._order import repeats
 from gtok.building import merge_samples
-from gtok.errors import GtokError
+from gtok.errors import GtokError, check_choice
 from gtok.index import build_index
 from gtok.regions import Region, RegionSet, is_region_text
-from gtok.samples import Sample, as_exclusions, as_regions, batch_of
+from gtok.samples import Sample, as_batch, as_exclusions, as_regions
 
 
 @dataclass(frozen=True)
@@ -138,8 +138,7 @@ class Universe:
         genome: str | None = None,
         special_tokens: SpecialTokens | Mapping[str, str] | None = None,
     ) -> None:
-        if duplicates not in ("error", "drop"):
-            raise GtokError(f"expected duplicates 'error' or 'drop', found {duplicates!r}")
+        check_choice("duplicates", duplicates, ("error", "drop"))
         if genome is not None and not isinstance(genome, str):
             raise TypeError(f"expected genome as a string such as 'hg38', found {genome!r}")
         regions = as_regions(sample, extra=True)
@@ -243,12 +242,9 @@ class Universe:
         ... ).tokens
         ['chr1:100-300']
         """
-        batch = batch_of(samples if hasattr(samples, "__len__") else list(samples))
-        if batch is None:
-            raise TypeError("expected a list of samples, found one sample: pass it in a list")
         left_out = None if exclude is None else build_index(as_exclusions(exclude))
         regions = merge_samples(
-            batch,
+            as_batch(samples),
             max_gap=max_gap,
             min_samples=min_samples,
             exclude=left_out,

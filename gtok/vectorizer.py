@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from gtok.errors import GtokError
-from gtok.frames import kind_of
-from gtok.index import Method, OverlapOf, in_threads
+from gtok.errors import GtokError, check_choice
+from gtok.index import METHODS, Limits, Method, OverlapOf, in_threads
 from gtok.regions import RegionSet
-from gtok.samples import Sample, batch_of, path_of
-from gtok.sparse import Reduce, check_reduce, to_csr
-from gtok.tokenizer import Tokenizer, Values, check_values
+from gtok.samples import Sample, as_batch, path_of
+from gtok.sparse import REDUCE, Reduce, to_csr
+from gtok.tokenizer import VALUES, Tokenizer, Values, check_values
 from gtok.universe import Universe
 
 try:
@@ -85,7 +84,8 @@ class RegionVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     Notes
     -----
     A sample is whatever `as_regions` takes, ``X`` a list of them: paths, frames, `RegionSet`. With
-    a universe given nothing is learned, and `transform` works without `fit`.
+    a universe given nothing is learned, and `transform` works without `fit`, only that it then
+    reads and indexes the universe each time.
 
     Examples
     --------
@@ -155,8 +155,13 @@ class RegionVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         GtokError
             If a parameter is none of its choices, or no region is left.
         """
+        # Before anything is read.
+        check_choice("values", self.values, VALUES)
         check_values(self.values, self.signal)
-        check_reduce(self.reduce)
+        check_choice("reduce", self.reduce, REDUCE)
+        check_choice("unique", self.unique, (None, "query"))
+        check_choice("method", self.method, METHODS)
+        Limits.of(self.min_overlap, self.overlap_of)
         samples = _samples_of(X)
         universe = self.universe
         if universe is None:
@@ -167,7 +172,8 @@ class RegionVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                 exclude=self.exclude,
                 n_threads=effective_n_jobs(self.n_jobs),
             )
-        self._make_ready(universe)
+        self.tokenizer_ = self._make_tokenizer(universe)
+        self.universe_ = self.tokenizer_.universe
         return self
 
     def fit_transform(self, X: Iterable[Sample], y: Any = None) -> scipy.sparse.csr_matrix:  # noqa: N803
@@ -187,20 +193,18 @@ class RegionVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         -------
         scipy.sparse.csr_matrix, shape (n, regions)
         """
-        self._expect_ready()
+        tokenizer = self._tokenizer()
         check_values(self.values, self.signal)
         samples = _samples_of(X)
         values = None if self.values == "count" else self.values
 
         def encode(sample: Sample) -> TokenBatch:
-            return self.tokenizer_.encode_batch(
-                [sample], values=values, signal=self.signal, n_threads=1
-            )
+            return tokenizer.encode_batch([sample], values=values, signal=self.signal, n_threads=1)
 
         usual = np.int32 if values is None or self.binary else np.float32
         return to_csr(
             in_threads(encode, samples, effective_n_jobs(self.n_jobs)),
-            len(self.universe_),
+            len(tokenizer.universe),
             binary=self.binary,
             dtype=usual if self.dtype is None else self.dtype,
             reduce=self.reduce,
@@ -221,16 +225,14 @@ class RegionVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """
         import scipy.sparse
 
-        self._expect_ready()
-        rows = scipy.sparse.csr_matrix(X)
-        if rows.shape[1] != len(self.universe_):
-            raise GtokError(
-                f"expected {len(self.universe_)} columns, the regions, found {rows.shape[1]}"
-            )
+        universe = self._tokenizer().universe
+        rows = scipy.sparse.csr_matrix(X, copy=True)
+        if rows.shape[1] != len(universe):
+            raise GtokError(f"expected {len(universe)} columns, the regions, found {rows.shape[1]}")
         rows.sum_duplicates()
         rows.eliminate_zeros()
         bounds = zip(rows.indptr[:-1], rows.indptr[1:], strict=True)
-        return [self.universe_.regions[rows.indices[lo:hi]] for lo, hi in bounds]
+        return [universe.regions[rows.indices[lo:hi]] for lo, hi in bounds]
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """The tokens of the columns, ``chrom:start-end``.
@@ -243,8 +245,7 @@ class RegionVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         -------
         object[regions]
         """
-        self._expect_ready()
-        return np.array(self.universe_.tokens, dtype=object)
+        return np.array(self._tokenizer().universe.tokens, dtype=object)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "tokenizer_") or self.universe is not None
@@ -257,14 +258,15 @@ class RegionVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         tags.requires_fit = self.universe is None
         return tags
 
-    def _expect_ready(self) -> None:
-        """Refuse to go on without columns; a universe that was given is read at the first use."""
+    def _tokenizer(self) -> Tokenizer:
+        """The fitted tokenizer; where there is none, one of the universe that was given."""
         check_is_fitted(self)
-        if not hasattr(self, "tokenizer_"):
-            self._make_ready(self.universe)
+        if hasattr(self, "tokenizer_"):
+            return self.tokenizer_
+        return self._make_tokenizer(self.universe)
 
-    def _make_ready(self, universe: Universe | Sample) -> None:
-        self.tokenizer_ = Tokenizer(
+    def _make_tokenizer(self, universe: Universe | Sample) -> Tokenizer:
+        return Tokenizer(
             universe,
             method=self.method,
             unknown="drop",
@@ -273,17 +275,11 @@ class RegionVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             overlap_of=None if self.min_overlap is None else self.overlap_of,
             exclude=self.exclude,
         )
-        self.universe_ = self.tokenizer_.universe
 
 
 def _samples_of(X: Any) -> list[Sample]:  # noqa: N803
-    """The samples of a batch, which may be gone through any number of times."""
-    xs = X if hasattr(X, "__len__") else list(X)
-    samples = [] if isinstance(xs, (list, tuple)) and not xs else batch_of(xs)
-    if samples is None:
-        raise TypeError(
-            f"expected a list of samples, found one sample ({kind_of(X)}): pass it in a list"
-        )
+    """The samples of a batch; each is read more than once where there is something to learn."""
+    samples = as_batch(X)
     if any(path_of(sample) == "-" for sample in samples):
         raise GtokError("standard input can be read once: pass RegionSet.from_bed('-') instead")
     return samples

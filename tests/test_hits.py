@@ -215,7 +215,7 @@ def test_what_overlap_of_may_not_be(bad, min_overlap):
     for ask in asks:
         with pytest.raises(GtokError) as caught:
             ask()
-        expected = f"expected overlap_of 'query', 'region', 'both', found {bad!r}"
+        expected = f"expected overlap_of 'query', 'region' or 'both', found {bad!r}"
         assert str(caught.value) == expected
 
 
@@ -471,7 +471,7 @@ def test_limits_of_a_config(tmp_path, text, expected):
         ("min_overlap = nan", r"min_overlap .* found nan"),
         ("min_overlap = true", r"min_overlap .* found True"),
         ('min_overlap = "1"', r"min_overlap .* found '1'"),
-        ('overlap_of = "x"', r"expected overlap_of 'query', 'region', 'both', found 'x'"),
+        ('overlap_of = "x"', r"expected overlap_of 'query', 'region' or 'both', found 'x'"),
         ("overlap_of = 1", r"expected overlap_of .* found 1"),
     ],
 )

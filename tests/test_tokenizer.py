@@ -428,7 +428,7 @@ def test_a_bad_file_among_good_ones(tokenizer, bed, tmp_path):
 
 
 def test_values_takes_five(tokenizer):
-    with pytest.raises(GtokError, match=r"values None, 'count', .*, 'signal', found 'score'"):
+    with pytest.raises(GtokError, match=r"values None, 'count', .* or 'signal', found 'score'"):
         tokenizer.encode_batch([SAMPLE], values="score")
 
 
