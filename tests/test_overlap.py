@@ -306,7 +306,9 @@ def test_an_index_takes_any_sample(method):
 
 
 def test_an_unknown_method_is_refused_by_name():
-    with pytest.raises(GtokError, match=r"expected method 'auto', 'bits' or 'ailist', found 'tree'"):
+    with pytest.raises(
+        GtokError, match=r"expected method 'auto', 'bits' or 'ailist', found 'tree'"
+    ):
         build_index([], "tree")
 
 
