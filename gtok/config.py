@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from gtok.bed import TextColumn
 from gtok.errors import ConfigError, GtokError
@@ -40,8 +40,8 @@ class Config:
     digest: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
 
-    def load_universe(self) -> Universe:
-        """Read the universe.
+    def load_universe(self, duplicates: Literal["error", "drop"] = "error") -> Universe:
+        """Read the universe; of a region that stands twice, refuse it or keep the first.
 
         Raises
         ------
@@ -49,7 +49,10 @@ class Config:
             If it is not the one that the config was saved with.
         """
         universe = Universe.from_bed(
-            self.universe, genome=self.genome, special_tokens=self.special_tokens
+            self.universe,
+            duplicates=duplicates,
+            genome=self.genome,
+            special_tokens=self.special_tokens,
         )
         if self.digest not in (None, universe.digest):
             raise ConfigError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import stat
@@ -191,6 +192,29 @@ def _inflate(raw: Any, head: bytes) -> contextlib.AbstractContextManager[Any]:
     return threaded
 
 
+def expect_folder(path: str | os.PathLike[str]) -> None:
+    """Refuse a target that cannot be written, before the work that is to go there.
+
+    Raises
+    ------
+    FileNotFoundError, NotADirectoryError, PermissionError
+        If the folder that it is to be in is not there, or not to be written to.
+    IsADirectoryError
+        If it is a folder.
+    """
+    target = os.path.realpath(path)
+    folder = os.path.dirname(target)
+    code = 0
+    if os.path.isdir(target):
+        code = errno.EISDIR
+    elif not os.path.isdir(folder):
+        code = errno.ENOTDIR if os.path.exists(folder) else errno.ENOENT
+    elif not os.access(folder, os.W_OK | os.X_OK):
+        code = errno.EACCES
+    if code:
+        raise OSError(code, os.strerror(code), os.fspath(path))
+
+
 @contextlib.contextmanager
 def whole_path(path: str | os.PathLike[str]) -> Iterator[str]:
     """A hidden name beside a target, for what wants a file's name to write to.
@@ -198,6 +222,7 @@ def whole_path(path: str | os.PathLike[str]) -> Iterator[str]:
     The file takes the target's name when the block ends without an exception, and is removed when
     one is raised.
     """
+    expect_folder(path)
     target = os.path.realpath(path)
     hidden = os.path.join(os.path.dirname(target), f".gtok-{os.urandom(6).hex()}.part")
     try:
@@ -207,8 +232,8 @@ def whole_path(path: str | os.PathLike[str]) -> Iterator[str]:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(hidden)
         if isinstance(error, OSError) and error.filename == hidden:
-            error.filename = os.fspath(path)  # what was asked for, not what it is called meanwhile
-            error.filename2 = None
+            # What was asked for, not what it is called meanwhile.
+            raise type(error)(error.errno, error.strerror, os.fspath(path)) from None
         raise
 
 

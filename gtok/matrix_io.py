@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -11,12 +12,15 @@ import numpy as np
 
 from gtok.bed import write_bed
 from gtok.errors import GtokError
-from gtok.files import whole_path, write_gzip, write_whole
+from gtok.files import expect_folder, whole_path, write_gzip, write_whole
 from gtok.universe import Universe
 
 if TYPE_CHECKING:
     import anndata
     import scipy.sparse
+
+# What would end a field or a line of a tsv, or is no text.
+_BREAKS = re.compile("[\x00-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]")
 
 Columns: TypeAlias = Mapping[str, Sequence[Any]]
 
@@ -40,14 +44,15 @@ def matrix_writer(
         If AnnData is needed and not there.
     """
     name = os.fspath(path)
+    if not name.endswith((".npz", ".mtx", ".mtx.gz", ".h5ad")):
+        raise GtokError(f"{name}: expected a name that ends in .npz, .h5ad, .mtx or .mtx.gz")
+    expect_folder(path)
     if name.endswith(".npz"):
         return lambda *content: write_npz(path, *content)
     if name.endswith((".mtx", ".mtx.gz")):
         return lambda *content: write_mtx(path, *content)
-    if name.endswith(".h5ad"):
-        _anndata()
-        return lambda *content: write_h5ad(path, *content)
-    raise GtokError(f"{name}: expected a name that ends in .npz, .h5ad, .mtx or .mtx.gz")
+    _anndata()
+    return lambda *content: write_h5ad(path, *content)
 
 
 def write_npz(
@@ -110,20 +115,22 @@ def write_mtx(
     columns = {"sample": names, **obs}
     for name, column in columns.items():
         for text in (name, *map(str, column)):
-            if not text.isprintable():
+            if _BREAKS.search(text):
                 raise GtokError(f"a tsv cannot hold {text!r}, in the column {name!r}")
-    with write_whole(f"{stem}.samples.tsv") as handle:
-        handle.write("\t".join(columns).encode() + b"\n")
-        for row in zip(*columns.values(), strict=True):
-            handle.write("\t".join(map(str, row)).encode() + b"\n")
-    write_bed(
-        f"{stem}.regions.bed", regions.chrom_names, (regions.codes, regions.starts, regions.ends)
-    )
     comment = "rows are samples, columns are regions; " + ", ".join(
         f"{name} {value}" for name, value in _provenance(universe, settings).items()
     )
     writer: Any = write_gzip if os.fspath(path).endswith(".gz") else write_whole
-    with writer(path) as handle:
+    # All three are there before any takes its name.
+    with (
+        write_whole(f"{stem}.samples.tsv") as samples,
+        whole_path(f"{stem}.regions.bed") as bed,
+        writer(path) as handle,
+    ):
+        samples.write("\t".join(columns).encode() + b"\n")
+        for row in zip(*columns.values(), strict=True):
+            samples.write("\t".join(map(str, row)).encode() + b"\n")
+        write_bed(bed, regions.chrom_names, (regions.codes, regions.starts, regions.ends))
         scipy.io.mmwrite(handle, matrix, comment=comment)
 
 

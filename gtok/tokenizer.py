@@ -77,6 +77,8 @@ class Tokenizer(TokenizerSurface):
         What to leave out of samples, a blacklist say: an input region that overlaps any of it,
         be it by a base pair, is passed over and counted in `TokenBatch.n_excluded`. In a list,
         names of chromosomes stand for all of them: ``["chrM", "chr1:100-200"]``.
+    duplicates : {"error", "drop"}
+        What to do where a region stands twice in the universe: refuse, or keep the first.
 
     Attributes
     ----------
@@ -112,6 +114,7 @@ class Tokenizer(TokenizerSurface):
         min_overlap: float | None = None,
         overlap_of: OverlapOf | None = None,
         exclude: Sample | None = None,
+        duplicates: Literal["error", "drop"] = "error",
     ) -> None:
         given = {
             "method": method, "unknown": unknown, "order": order, "unique": unique,
@@ -123,9 +126,9 @@ class Tokenizer(TokenizerSurface):
             path = path_of(universe)
             if path is not None and (os.path.isdir(path) or path.endswith(".toml")):
                 config = find_config(path) if os.path.isdir(path) else read_config(path)
-                universe, saved = config.load_universe(), config.options
+                universe, saved = config.load_universe(duplicates), config.options
             else:
-                universe = Universe(universe)
+                universe = Universe(universe, duplicates=duplicates)
         self._set_up(universe, {**saved, **{k: v for k, v in given.items() if v is not None}})
 
     def _set_up(self, universe: Universe, options: dict[str, Any]) -> None:

@@ -16,7 +16,6 @@ from gtok.index import METHODS, OVERLAP_OF, in_threads
 from gtok.regions import RegionSet
 from gtok.samples import as_exclusions
 from gtok.tokenizer import Tokenizer, n_cores
-from gtok.universe import Universe
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
@@ -90,14 +89,12 @@ def exclusions(paths: Sequence[str], chroms: Sequence[str]) -> RegionSet | None:
 def make_tokenizer(
     universe: str,
     *,
-    duplicates: str,
     exclude: Sequence[str],
     exclude_chrom: Sequence[str],
     **options: Any,
 ) -> Tokenizer:
     """The tokenizer of the command line's options."""
-    words = Universe.from_bed(universe, duplicates="drop") if duplicates == "drop" else universe
-    return Tokenizer(words, exclude=exclusions(exclude, exclude_chrom), **options)
+    return Tokenizer(universe, exclude=exclusions(exclude, exclude_chrom), **options)
 
 
 def threads_option(function: F) -> F:
@@ -119,13 +116,13 @@ def quiet_option(function: F) -> F:
     )
 
 
-def listed(universe: str, paths: Sequence[str]) -> list[str]:
+def listed(paths: Sequence[str]) -> list[str]:
     """The samples of the command line, each ``@list.txt`` replaced by the lines of that file.
 
     Raises
     ------
     GtokError
-        If a list is empty or no text, or standard input is asked for twice.
+        If a list is empty or no text.
     """
     found: list[str] = []
     for path in paths:
@@ -140,9 +137,13 @@ def listed(universe: str, paths: Sequence[str]) -> list[str]:
             found += filter(None, lines)
         else:
             found.append(path)
-    if [universe, *found].count("-") > 1:
-        raise GtokError("standard input can be read once, found '-' twice")
     return found
+
+
+def expect_stdin_once(*paths: str) -> None:
+    """Refuse to read standard input twice, which would be empty then."""
+    if paths.count("-") > 1:
+        raise GtokError("standard input can be read once, found '-' twice")
 
 
 def sample_names(paths: Sequence[str]) -> list[str]:

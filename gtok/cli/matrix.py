@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from gtok.cli.common import (
+    expect_stdin_once,
     in_progress,
     listed,
     make_tokenizer,
@@ -105,8 +108,16 @@ def command(
 
     column = int(signal) if signal is not None and signal.isdecimal() else signal
     check_values(values, column)
-    paths, names, known = _samples(universe, bed, sheet)
+    paths, names, known = _samples(bed, sheet)
+    expect_stdin_once(universe, *paths, *options["exclude"])
+    for name, n in Counter(names).items():
+        if n > 1:
+            raise GtokError(f"expected each sample once, found {name!r} twice")
     write = matrix_writer(output)
+    if output.endswith(".h5ad"):
+        for name in known:
+            if "/" in name or name == "_index":
+                raise GtokError(f"{sheet}: h5ad cannot hold a column called {name!r}")
     began = time.perf_counter()
     tokenizer = make_tokenizer(universe, unknown="drop", **options)
     counts: dict[str, list[int]] = {name: [] for name in _COUNTS}
@@ -115,7 +126,7 @@ def command(
     def encode(path: str) -> TokenBatch | str:
         weigh: Any = None if values == "count" else values
         try:
-            return tokenizer.encode_batch([path], values=weigh, signal=column, n_threads=1)
+            return tokenizer.encode_batch([Path(path)], values=weigh, signal=column, n_threads=1)
         except (GtokError, OSError) as error:
             if not skip_bad:
                 raise
@@ -159,25 +170,20 @@ def command(
 
 
 def _samples(
-    universe: str, bed: tuple[str, ...], sheet: str | None
+    bed: tuple[str, ...], sheet: str | None
 ) -> tuple[list[str], list[str], dict[str, list[Any]]]:
     """Paths, names, and what else is known of the samples, by the command line or a sheet."""
     if (sheet is None) == (not bed):
         raise click.UsageError("expected either BED files or --sheet")
     known: dict[str, list[Any]] = {}
     if sheet is None:
-        paths = listed(universe, bed)
+        paths = listed(bed)
         names = sample_names(paths)
     else:
         from gtok.cli.sheet import read_sheet
 
         paths, given, known = read_sheet(sheet, reserved=_COUNTS)
         names = sample_names(paths) if given is None else given
-    seen: set[str] = set()
-    for name in names:
-        if name in seen:
-            raise GtokError(f"expected each sample once, found {name!r} twice")
-        seen.add(name)
     return paths, names, known
 
 

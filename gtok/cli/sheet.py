@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import re
 from collections.abc import Collection
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from gtok.errors import GtokError
 
 # As a number is written, so that "001" stays the text that it is.
-_WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,17})")
+_WHOLE = re.compile(r"-?(0|[1-9][0-9]*)")
 _DECIMAL = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 _MISSING = ("", "NA", "nan", "NaN")
 
@@ -44,6 +45,8 @@ def read_sheet(
         with open(path, encoding="utf-8-sig", newline="") as handle:
             rows = csv.reader(handle, delimiter="\t", quoting=csv.QUOTE_NONE)
             lines = [(rows.line_num, row) for row in rows if any(cell.strip() for cell in row)]
+    except csv.Error as error:
+        raise GtokError(f"{path}, line {rows.line_num}: {error}") from None
     except UnicodeDecodeError:
         raise GtokError(f"{path}: expected a table as text, found something else") from None
     if not lines:
@@ -75,10 +78,16 @@ def read_sheet(
     return paths, samples, {name: _typed(cells) for name, cells in columns.items()}
 
 
+def _is_held(cell: str) -> bool:
+    """Whether a float holds the number: whole ones to the last digit, others by and large."""
+    value = float(cell)
+    return math.isfinite(value) and (not _WHOLE.fullmatch(cell) or int(value) == int(cell))
+
+
 def _typed(cells: list[str]) -> list[Any]:
-    if all(_WHOLE.fullmatch(cell) for cell in cells):
+    if all(_WHOLE.fullmatch(cell) and len(cell) < 20 and abs(int(cell)) < 2**63 for cell in cells):
         return [int(cell) for cell in cells]
     present = [cell for cell in cells if cell not in _MISSING]
-    if present and all(_DECIMAL.fullmatch(cell) for cell in present):
+    if present and all(_DECIMAL.fullmatch(cell) and _is_held(cell) for cell in present):
         return [float("nan") if cell in _MISSING else float(cell) for cell in cells]
     return cells

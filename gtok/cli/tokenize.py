@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
 
 from gtok.cli.common import (
+    expect_stdin_once,
     in_progress,
     listed,
     make_tokenizer,
@@ -69,14 +71,15 @@ def command(
     from gtok.batch import TokenBatch
     from gtok.tokens_io import Pieces, token_writer
 
-    paths = listed(universe, bed)
+    paths = listed(bed)
+    expect_stdin_once(universe, *paths, *options["exclude"])
     names = sample_names(paths)
     tokenizer = make_tokenizer(universe, **options)
     write = token_writer(output, tokenizer, len(paths))
     totals = {"n_regions": 0, "n_hits": 0, "n_excluded": 0, "tokens": 0}
 
     def encode(path: str) -> TokenBatch:
-        return tokenizer.encode_batch([path], n_threads=1)
+        return tokenizer.encode_batch([Path(path)], n_threads=1)
 
     def pieces() -> Pieces:
         waiting = []

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import click
 
 from gtok.cli.common import (
     exclude_options,
     exclusions,
+    expect_stdin_once,
     listed,
     quiet_option,
     threads_option,
@@ -67,7 +69,8 @@ def build(
     """
     from gtok.universe import Universe
 
-    paths = listed("", bed)
+    paths = [Path(path) for path in listed(bed)]
+    expect_stdin_once(*map(str, paths), *exclude)
     universe = Universe.from_samples(
         paths,
         max_gap=max_gap,
