@@ -20,7 +20,7 @@ demo: .venv/demo
 	$(BIN)/gtok demo
 
 test: .venv/test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: .venv/lint
 	$(BIN)/ruff check
