@@ -29,7 +29,7 @@ lint: .venv/lint
 
 types: .venv/lint .venv/test
 	$(BIN)/mypy
-	$(BIN)/python -m mypy.stubtest --mypy-config-file pyproject.toml gtok._order gtok._bits gtok._ailist gtok._bed gtok._hits gtok._format gtok._counts
+	$(BIN)/python -m mypy.stubtest --mypy-config-file pyproject.toml gtok._order gtok._bits gtok._ailist gtok._bed gtok._hits gtok._format gtok._counts gtok._fragments
 
 # The distributions as users get them: no file of this folder is used but those in the sdist.
 sdist: .venv/lint

@@ -16,7 +16,7 @@ from setuptools import Extension, setup
 
 DEBUG = os.environ.get("GTOK_DEBUG", "") not in ("", "0")
 EXTRA = os.environ.get("GTOK_CFLAGS", "").split()
-MODULES = ["_order", "_bits", "_ailist", "_bed", "_hits", "_format", "_counts"]
+MODULES = ["_order", "_bits", "_ailist", "_bed", "_hits", "_format", "_counts", "_fragments"]
 
 extensions = [
     Extension(

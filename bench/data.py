@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gtok._format import format_rows
 from gtok.regions import RegionSet
 
 WORK = Path(__file__).parent / "work"
@@ -77,3 +78,53 @@ def bed(name: str, make: Callable[[], RegionSet]) -> Path:
         WORK.mkdir(exist_ok=True)
         make().to_bed(path)
     return path
+
+
+def fragments(n: int, n_cells: int = 5000) -> tuple[Path, Path]:
+    """Peaks, 100k of them, and a bgzip'd file of fragments, 40 % of which lie near a peak.
+
+    Lengths are those of free DNA, of one nucleosome and of two, as ATAC-seq has them.
+    """
+    peaks = bed("peaks-100k.bed", lambda: regions(100_000, (300, 900), seed=11))
+    path = WORK / f"fragments-{n}.tsv.gz"
+    if not path.exists():
+        random = np.random.default_rng(12)
+        words = RegionSet.from_bed(peaks)
+        near = random.integers(0, len(words), n * 2 // 5)
+        middle = (words.starts[near].astype(np.int64) + words.ends[near]) // 2
+        beside = regions(n - len(near), (1, 2), seed=13)
+        codes = np.concatenate([words.codes[near], beside.codes])
+        starts = np.concatenate([middle + random.integers(-400, 400, len(near)), beside.starts])
+        kind = random.random(n)
+        lengths = np.where(kind < 0.6, random.gamma(2, 40, n), random.normal(200, 30, n))
+        lengths = np.where(kind > 0.9, random.normal(390, 40, n), lengths)
+        starts = np.maximum(starts, 0)
+        ends = starts + np.clip(lengths, 20, 1500).astype(np.int64)
+        order = np.lexsort((ends, starts, codes))
+        letters = random.choice(list("ACGT"), (n_cells, 16))
+        barcodes = ["".join(row).encode() + b"-1" for row in letters]
+        share = random.gamma(1.5, 1, n_cells)
+        cells = random.choice(n_cells, n, p=share / share.sum()).astype(np.int32)
+        supports = random.geometric(0.5, n).astype(np.int32)
+        chroms = [name.encode() for name in words.chrom_names]
+        import pysam
+
+        with pysam.BGZFile(str(path), "wb", None) as handle:
+            for rows in np.array_split(order, 100):
+                columns = (codes[rows], starts[rows], ends[rows])
+                lines = format_rows(
+                    chroms, *(column.astype(np.int32) for column in columns), supports[rows],
+                    labels=barcodes, label_codes=cells[rows],
+                )  # fmt: skip
+                handle.write(bytes(lines))
+    return peaks, path
+
+
+def repeated(path: Path, n: int) -> Path:
+    """A gzip file so many times over: its members, one behind the other."""
+    made = path.with_name(f"{n}x-{path.name}")
+    if not made.exists():
+        with open(made, "wb") as handle:
+            for _ in range(n):
+                handle.write(path.read_bytes())
+    return made

@@ -21,6 +21,7 @@ __version__ = "0.1.0"
 # Each name is imported when it is first asked for: `import gtok` itself costs next to nothing.
 _HOMES = {
     "BedError": "errors",
+    "CellMatrix": "cells",
     "ConfigError": "errors",
     "GtokError": "errors",
     "Region": "regions",
@@ -32,8 +33,10 @@ _HOMES = {
     "Universe": "universe",
     "as_regions": "samples",
     "build_index": "index",
+    "count_fragments": "fragments",
     "read_gtok": "tokens_io",
     "read_parquet": "tokens_io",
+    "retokenize": "cells",
     "similarity": "comparing",
     "write_gtok": "tokens_io",
     "write_parquet": "tokens_io",
@@ -41,10 +44,13 @@ _HOMES = {
 
 if TYPE_CHECKING:
     from gtok.batch import TokenBatch as TokenBatch
+    from gtok.cells import CellMatrix as CellMatrix
+    from gtok.cells import retokenize as retokenize
     from gtok.comparing import similarity as similarity
     from gtok.errors import BedError as BedError
     from gtok.errors import ConfigError as ConfigError
     from gtok.errors import GtokError as GtokError
+    from gtok.fragments import count_fragments as count_fragments
     from gtok.index import build_index as build_index
     from gtok.regions import Region as Region
     from gtok.regions import RegionSet as RegionSet
@@ -63,6 +69,8 @@ __all__ = [*(name for name in _HOMES if name != "RegionVectorizer"), "__version_
 
 
 def __getattr__(name: str) -> Any:
+    if name in ("cells", "fragments"):  # rooms that users enter by their names
+        return import_module(f"gtok.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'gtok' has no attribute {name!r}")
     value = getattr(import_module(f"gtok.{_HOMES[name]}"), name)

@@ -3,6 +3,9 @@
 Only lines that are as most lines are take the fast way: a chromosome seen before, tabs, plain
 digits. Every other line is looked at again in full by one strict function, which alone decides
 what is a comment, what is a row, and what is neither.
+
+A file of fragments is BED with a barcode as its fourth field and perhaps a read support as its
+fifth: those of single cells, one line per molecule.
 """
 
 cimport cython
@@ -240,6 +243,12 @@ cdef class BedParser:
         Numbers of further fields to keep as text, from 0, 3 the name and 4 the score.
     max_line : int
         The longest line accepted, in bytes.
+    fragments : bool
+        Read barcodes (field 4) and read supports (field 5, where there is one) too. A row of no
+        length, or without a barcode, is then no row.
+    barcodes : list of bytes, optional
+        All the barcodes that there are; others have the code -1. Without it, they are numbered
+        as they come.
     """
 
     cdef unsigned char[::1] buffer
@@ -252,6 +261,11 @@ cdef class BedParser:
     cdef Ids starts
     cdef Ids ends
     cdef Names chroms
+    cdef bint fragments
+    cdef bint closed              # no barcodes but those given
+    cdef Names barcodes
+    cdef Ids cells                # a barcode's number per row
+    cdef Ids supports             # -1 where the row has no fifth field
     cdef Text[MAX_TEXTS] texts    # what is kept of further fields
     cdef int[MAX_TEXTS] fields    # which those are, from 0
     cdef int n_texts
@@ -262,8 +276,11 @@ cdef class BedParser:
     cdef bint no_memory
     cdef list skips
 
-    def __cinit__(self, tuple keep=(), off_t max_line=1 << 26):
+    def __cinit__(self, tuple keep=(), off_t max_line=1 << 26, bint fragments=False,
+                  list barcodes=None):
         cdef int i
+        cdef bytes padded
+        cdef const unsigned char *name
         self.max_line = max_line
         self.bad_at = -1
         self.buffer = np.zeros(PADDING, dtype=np.uint8)
@@ -272,13 +289,23 @@ cdef class BedParser:
         self.last_field = max(keep, default=0)
         for i in range(self.n_texts):
             self.fields[i] = keep[i]
+        self.fragments = fragments
+        self.closed = barcodes is not None
+        for barcode in barcodes or ():
+            padded = barcode + bytes(8)
+            name = <const unsigned char *> padded
+            if add_name(&self.barcodes, key_of(name, len(barcode)), name, len(barcode)) < 0:
+                raise MemoryError()
 
     def __dealloc__(self):
         cdef int i
         free(self.codes.data)
         free(self.starts.data)
         free(self.ends.data)
+        free(self.cells.data)
+        free(self.supports.data)
         free_names(&self.chroms)
+        free_names(&self.barcodes)
         for i in range(self.n_texts):
             free_text(&self.texts[i])
 
@@ -373,6 +400,24 @@ cdef class BedParser:
                 raise MemoryError()
         return hand_over(&self.codes), hand_over(&self.starts), hand_over(&self.ends)
 
+    def fragment_columns(self):
+        """Hand over cells and read supports, int32[n] each, of the rows that `columns` has."""
+        return hand_over(&self.cells), hand_over(&self.supports)
+
+    @property
+    def n_chroms(self):
+        """Chromosomes met so far."""
+        return self.chroms.n
+
+    @property
+    def n_barcodes(self):
+        """Barcodes met so far, or given."""
+        return self.barcodes.n
+
+    def barcode_names(self):
+        """The barcodes by their numbers, bytes each."""
+        return name_list(&self.barcodes)
+
     def chrom_names(self):
         """The chromosomes by code, bytes each, in the order in which they first came."""
         return name_list(&self.chroms)
@@ -408,7 +453,9 @@ cdef class BedParser:
         cdef Row row
         if not (reserve(&self.codes, size // SHORTEST + 1)
                 and reserve(&self.starts, size // SHORTEST + 1)
-                and reserve(&self.ends, size // SHORTEST + 1)):
+                and reserve(&self.ends, size // SHORTEST + 1)
+                and (not self.fragments or (reserve(&self.cells, size // SHORTEST + 1)
+                                            and reserve(&self.supports, size // SHORTEST + 1)))):
             self.no_memory = True
             return
         while p < stop:
@@ -485,6 +532,12 @@ cdef class BedParser:
                     if code < 0:
                         self.no_memory = True
                         return
+            if self.fragments and not self.take_fragment(&row, newline, o):
+                if self.no_memory:
+                    return
+                self.bad_at = line - data
+                self.bad_length = newline - line
+                return
             self.codes.data[o] = code
             self.starts.data[o] = row.start
             self.ends.data[o] = row.end
@@ -509,6 +562,51 @@ cdef class BedParser:
         self.noted = self.n_skipped
         with gil:
             self.skips.append((row, self.n_skipped))
+
+    cdef inline bint take_fragment(self, const Row *row, const unsigned char *end,
+                                   off_t o) noexcept nogil:
+        """Read the barcode and the read support behind a row's end; False if there are none."""
+        cdef const unsigned char *p = row.rest
+        cdef const unsigned char *barcode
+        cdef const unsigned char *stop
+        cdef off_t n
+        cdef int step
+        cdef uint64_t key
+        cdef id_t cell
+        cdef pos_t support = -1
+        while end > p and (is_blank((end - 1)[0]) or (end - 1)[0] == c'\r'):
+            end -= 1
+        barcode = next_field(p, end, row.separator)
+        n = 0
+        if row.separator == c'\t':
+            while n < LONG_NAME and barcode + n < end:
+                step = before_tab(load(barcode + n))
+                n += step
+                if step < 8:
+                    break
+        stop = barcode + n
+        if stop >= end or stop[0] != row.separator:  # the last field, or an uncommon one
+            stop = <const unsigned char *> memchr(barcode, row.separator, end - barcode)
+            if stop == NULL:
+                stop = end
+        n = stop - barcode
+        if n == 0 or n > 65535 or row.start == row.end:
+            return False
+        if stop < end:
+            p = take_number(next_field(stop, end, row.separator), end, &support)
+            if p == NULL or (p < end and p[0] != row.separator):
+                return False
+        key = key_of(barcode, n)
+        cell = find_name(&self.barcodes, key, barcode, n)
+        if cell < 0 and not self.closed:
+            cell = add_name(&self.barcodes, key, barcode, n)
+            if cell < 0:
+                self.no_memory = True
+                return False
+        self.cells.data[o] = cell
+        self.supports.data[o] = support
+        self.cells.size = self.supports.size = o + 1
+        return True
 
     cdef bint keep_texts(self, const unsigned char *p, const unsigned char *end,
                          unsigned char separator, off_t row) noexcept nogil:

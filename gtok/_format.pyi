@@ -8,4 +8,6 @@ def format_rows(
     ends: NDArray[np.int32],
     ids: NDArray[np.int32] | None = None,
     suffix: bytes = b"\n",
+    labels: list[bytes] | None = None,
+    label_codes: NDArray[np.int32] | None = None,
 ) -> bytearray: ...

@@ -34,9 +34,25 @@ cdef inline off_t put_number(unsigned char *out, pos_t number) noexcept nogil:
     return 10 - at
 
 
+cdef inline off_t put_text(unsigned char *out, const unsigned char *texts,
+                           const int64_t *span) noexcept nogil:
+    """Write the text that lies in a span of many; its length."""
+    memcpy(out, texts + span[0], span[1] - span[0])
+    return span[1] - span[0]
+
+
+cdef off_t longest_of(list texts):
+    return max((len(text) for text in texts), default=0)
+
+
+cdef int64_t[::1] offsets_of(list texts):
+    return np.cumsum([0] + [len(text) for text in texts], dtype=np.int64)
+
+
 def format_rows(list names, const id_t[::1] codes, const pos_t[::1] starts, const pos_t[::1] ends,
-                const id_t[::1] ids=None, bytes suffix=b'\n'):
-    """Lines ``chrom, start, end[, id]``, tabs between, `suffix` behind each; a bytearray.
+                const id_t[::1] ids=None, bytes suffix=b'\n', list labels=None,
+                const id_t[::1] label_codes=None):
+    """Lines ``chrom, start, end[, label][, id]``, tabs between, `suffix` behind; a bytearray.
 
     Parameters
     ----------
@@ -45,36 +61,42 @@ def format_rows(list names, const id_t[::1] codes, const pos_t[::1] starts, cons
     codes, starts, ends : int32[n]
         The regions.
     ids : int32[n], optional
-        A fourth column.
+        A further column; a negative one is left out.
     suffix : bytes
         What ends each line.
+    labels : list of bytes, optional
+        The texts of a fourth column.
+    label_codes : int32[n], optional
+        Which of them each line has.
     """
     cdef off_t n = codes.shape[0]
-    cdef off_t longest = max((len(name) for name in names), default=0)
+    cdef off_t longest = longest_of(names) + longest_of(labels or [])
     cdef off_t i, at
-    cdef const unsigned char *name
     cdef off_t tail_length = len(suffix)
     cdef const unsigned char *tail = suffix
-    cdef int64_t[::1] offsets = np.cumsum([0] + [len(name) for name in names], dtype=np.int64)
+    cdef int64_t[::1] offsets = offsets_of(names)
+    cdef int64_t[::1] label_offsets = offsets_of(labels or [])
     cdef bytes joined = b''.join(names)
+    cdef bytes joined_labels = b''.join(labels or [])
     cdef const unsigned char *all_names = joined
-    cdef off_t length
-    text = bytearray(n * (longest + 36 + tail_length) + 1)
+    cdef const unsigned char *all_labels = joined_labels
+    text = bytearray(n * (longest + 37 + tail_length) + 1)
     cdef unsigned char[::1] out = text
     with nogil:
         at = 0
         for i in range(n):
-            name = all_names + offsets[codes[i]]
-            length = offsets[codes[i] + 1] - offsets[codes[i]]
-            memcpy(&out[at], name, length)
-            at += length
+            at += put_text(&out[at], all_names, &offsets[codes[i]])
             out[at] = c'\t'
             at += 1
             at += put_number(&out[at], starts[i])
             out[at] = c'\t'
             at += 1
             at += put_number(&out[at], ends[i])
-            if ids is not None:
+            if label_codes is not None:
+                out[at] = c'\t'
+                at += 1
+                at += put_text(&out[at], all_labels, &label_offsets[label_codes[i]])
+            if ids is not None and ids[i] >= 0:
                 out[at] = c'\t'
                 at += 1
                 at += put_number(&out[at], ids[i])

@@ -89,19 +89,21 @@ cdef inline bint reserve(Ids *ids, off_t more) noexcept nogil:
 
 
 cdef inline object hand_over(Ids *ids):
-    """The column as a NumPy array, which owns the memory from now on."""
+    """The column as a NumPy array, which owns the memory from now on; the column is empty then."""
     import numpy as np
 
     cdef view.array array
     cdef id_t *data = ids.data
+    cdef id_t *smaller
+    cdef off_t size = ids.size
     ids.data = NULL
-    if ids.size == 0:
+    ids.size = ids.capacity = 0
+    if size == 0:
         free(data)
         return np.empty(0, dtype=np.int32)
-    ids.data = <id_t *> realloc(data, ids.size * sizeof(id_t))
-    array = <id_t[:ids.size]> (ids.data if ids.data != NULL else data)
+    smaller = <id_t *> realloc(data, size * sizeof(id_t))
+    array = <id_t[:size]> (smaller if smaller != NULL else data)
     array.callback_free_data = free
-    ids.data = NULL
     return np.asarray(array)
 
 

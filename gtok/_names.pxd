@@ -3,7 +3,7 @@
 
 from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.stdlib cimport calloc, free, realloc
-from libc.string cimport memcmp, memcpy
+from libc.string cimport memcpy
 
 from gtok._kernels cimport Ids, reserve
 from gtok._typedefs cimport id_t, off_t
@@ -95,6 +95,16 @@ cdef inline uint64_t key_of(const unsigned char *name, off_t n) noexcept nogil:
     return (key ^ load(name + n - 8)) * <uint64_t> 0x9E3779B97F4A7C15
 
 
+cdef inline bint is_same(const unsigned char *a, const unsigned char *b, off_t n) noexcept nogil:
+    """Whether two names of the same length, more than 8 bytes, are one."""
+    cdef off_t i = 0
+    while i + 8 < n:
+        if load(a + i) != load(b + i):
+            return False
+        i += 8
+    return load(a + n - 8) == load(b + n - 8)
+
+
 cdef inline int64_t slot_of(const Names *names, uint64_t key) noexcept nogil:
     return <int64_t> ((key * <uint64_t> 0x9E3779B97F4A7C15) >> 32) & (names.n_slots - 1)
 
@@ -112,7 +122,7 @@ cdef inline id_t find_name(const Names *names, uint64_t key, const unsigned char
         if entry.length == 0:
             return -1
         if entry.key == key and entry.length == n and (
-                n <= 8 or memcmp(names.text.data + entry.at, name, n) == 0):
+                n <= 8 or is_same(names.text.data + entry.at, name, n)):
             return entry.code
         slot = (slot + 1) & (names.n_slots - 1)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +18,7 @@ from gtok.files import CHUNK, ByteStream, display_name, open_bytes, write_gzip, 
 MAX_COORDINATE = 2**31 - 1
 MAX_LINE = 1 << 26  # bytes
 _ROWS_AT_ONCE = 1 << 16
+_NOT_BED = "not a line of BED"
 
 # What other formats begin with, once inflated, and what to do about each.
 _VCF = ("a VCF file", "convert it, say with `bcftools query -f '%CHROM\\t%POS0\\t%END\\n'`")
@@ -208,8 +209,14 @@ def to_signal(
     return numbers
 
 
-def feed_file(parser: BedParser, path: str | os.PathLike[str]) -> Iterator[tuple[int, bytes]]:
+def feed_file(
+    parser: BedParser,
+    path: str | os.PathLike[str],
+    after_chunk: Callable[[ByteStream], None] | None = None,
+) -> Iterator[tuple[int, bytes]]:
     """Feed a file to a parser; yield the number and the bytes of each line that is no BED.
+
+    With `after_chunk`, that is called after each chunk, to take what the parser has so far.
 
     Raises
     ------
@@ -224,14 +231,18 @@ def feed_file(parser: BedParser, path: str | os.PathLike[str]) -> Iterator[tuple
             n_read = 0
             while n := stream.readinto(parser.room(CHUNK)):
                 yield from _bad_lines(parser, parser.feed(n))
-                if n_read == 0 and stream.size > n:
+                if after_chunk is not None:
+                    after_chunk(stream)
+                elif n_read == 0 and stream.size > n:
                     parser.expect(int(parser.n_rows / n * stream.size * 1.02))
                 n_read += n
+            yield from _bad_lines(parser, parser.finish())
+            if after_chunk is not None:
+                after_chunk(stream)
     except BedError:
         raise
     except GtokError as error:
         raise BedError(f"{error} (after line {parser.n_lines})") from None
-    yield from _bad_lines(parser, parser.finish())
 
 
 def _bad_lines(parser: BedParser, is_good: bool) -> Iterator[tuple[int, bytes]]:
@@ -342,7 +353,28 @@ def explain(line: bytes, max_line: int = MAX_LINE, is_first: bool = False) -> st
     first, last = (int(field.lstrip(b"0") or b"0") for field in (start, end))
     if first > last:
         return f"expected start <= end, found {first} > {last}"
-    return f"not a line of BED{found}"
+    return f"{_NOT_BED}{found}"
+
+
+def explain_fragment(line: bytes, max_line: int = MAX_LINE, is_first: bool = False) -> str:
+    """Say what is wrong with a line that is no fragment."""
+    told = explain(line, max_line, is_first)
+    if not told.startswith(_NOT_BED):
+        return told
+    line = line.rstrip(b" \t\r")
+    fields = line.split(b"\t") if b"\t" in line else re.split(b" +", line)
+    if len(fields) < 4:
+        return (
+            f"expected four fields (chrom, start, end, barcode) or more, found {len(fields)}: "
+            f"{_show(line)}"
+        )
+    if int(fields[1]) == int(fields[2]):
+        return f"expected start < end, found {int(fields[1])}: a fragment has a length"
+    if not fields[3]:
+        return f"expected a barcode, found an empty field: {_show(line)}"
+    if len(fields[3]) > 65535:
+        return f"expected a barcode of at most 65535 bytes, found {_show(fields[3])}"
+    return f"expected a whole number from 0 as read support (field 5), found {_show(fields[4])}"
 
 
 def _show(text: bytes) -> str:

@@ -1,16 +1,19 @@
-"""Making regions to be a universe: merging samples."""
+"""Making regions to be a universe: merging samples, tiling genomes."""
 
 from __future__ import annotations
 
+import os
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.resources import files
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gtok._order import genome_order, merge
-from gtok.errors import GtokError
+from gtok.errors import GtokError, check_base_pairs
+from gtok.files import read_lines
 from gtok.index import RegionIndex, in_threads
 from gtok.regions import RegionSet
 from gtok.samples import Sample, as_regions, path_of
@@ -53,9 +56,7 @@ def merge_samples(
     Samples are read one after the other, twice if `min_samples` asks for more than one: memory
     grows with the merged regions, not with the samples.
     """
-    whole = isinstance(max_gap, (int, np.integer)) and not isinstance(max_gap, bool)
-    if not whole or not 0 <= max_gap < 2**31:
-        raise GtokError(f"expected max_gap as base pairs, from 0 to 2**31 - 1, found {max_gap!r}")
+    max_gap = check_base_pairs("max_gap", max_gap, 0)
     least = _least(min_samples, len(samples))
 
     def read(i: int) -> RegionSet:
@@ -177,4 +178,69 @@ def _warn_of_long(regions: RegionSet, samples: Iterable[tuple[str, RegionSet]]) 
         f"longest {longest} ({longest.end - longest.start:,} bp). {worst} covers {covered:,} bp "
         f"of {longest.chrom} in one stretch; {advice}",
         stacklevel=4,
+    )
+
+
+GENOMES = ("hg38", "hg19", "hs1", "mm10", "mm39")  # whose sizes come along
+
+
+def chrom_sizes(genome: str | os.PathLike[str] | Mapping[str, int]) -> dict[str, int]:
+    """The chromosomes of a genome and their lengths in base pairs.
+
+    Parameters
+    ----------
+    genome : str, path, or dict
+        The name of an assembly (hg38, hg19, hs1, mm10, mm39; "T2T" and "chm13" are hs1), of which
+        the assembled chromosomes are known; a file of names and lengths, as UCSC's
+        ``chrom.sizes`` or samtools's ``.fai``; or the lengths themselves.
+
+    Raises
+    ------
+    GtokError
+        If the assembly is not known, or a line is no name and length.
+    """
+    if isinstance(genome, Mapping):
+        return {
+            name: check_base_pairs(f"the length of {name!r}", length, 1)
+            for name, length in genome.items()
+        }
+    name = os.fspath(genome)
+    known = {"t2t": "hs1", "chm13": "hs1", "t2t-chm13": "hs1"}.get(name.lower(), name)
+    if known in GENOMES:
+        text = files("gtok").joinpath("genomes", f"{known}.chrom.sizes").read_bytes()
+        lines: Iterable[bytes] = text.splitlines()
+    elif os.path.exists(name):
+        lines = read_lines(name)
+    else:
+        raise GtokError(
+            f"expected a genome of {', '.join(GENOMES)}, or a file of chromosomes and their "
+            f"lengths, found {name!r}"
+        )
+    sizes: dict[str, int] = {}
+    for number, line in enumerate((line.decode(errors="replace") for line in lines), 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        fields = line.split()
+        if len(fields) < 2 or not fields[1].isdecimal() or not 0 < int(fields[1]) < 2**31:
+            raise GtokError(
+                f"{name}, line {number}: expected a chromosome and its length, found {line!r:.60}"
+            )
+        if fields[0] in sizes:
+            raise GtokError(f"{name}, line {number}: {fields[0]!r} stands twice")
+        sizes[fields[0]] = int(fields[1])
+    return sizes
+
+
+def tile_genome(sizes: Mapping[str, int], width: int) -> RegionSet:
+    """Windows side by side over each chromosome, the last of each being as short as it must."""
+    width = check_base_pairs("the width of tiles", width, 1)
+    lengths = np.array(list(sizes.values()), dtype=np.int64)
+    numbers = -(-lengths // width)
+    if numbers.sum() >= 2**31 - 8:
+        raise GtokError(f"expected fewer than 2**31 tiles, found {numbers.sum():,}: widen them")
+    codes = np.repeat(np.arange(len(sizes), dtype=np.int32), numbers)
+    first = np.repeat(np.cumsum(numbers) - numbers, numbers)
+    starts = (np.arange(len(codes)) - first) * width
+    return RegionSet.from_codes(
+        codes, list(sizes), starts, np.minimum(starts + width, lengths[codes])
     )

@@ -8,7 +8,7 @@ import io
 import os
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import IO, Any, Protocol
 
 from gtok.errors import GtokError
@@ -46,14 +46,23 @@ class ByteStream:
         What follows them.
     size : int
         How many bytes there are in all, 0 where that is not known.
+    position : callable, optional
+        How many bytes of the file itself have been read, inflated or not.
     """
 
     HEAD = 512
 
     def __init__(
-        self, name: str, stack: contextlib.ExitStack, head: bytes, rest: Readable, size: int = 0
+        self,
+        name: str,
+        stack: contextlib.ExitStack,
+        head: bytes,
+        rest: Readable,
+        size: int = 0,
+        position: Callable[[], int] = int,
     ) -> None:
         self.name = name
+        self.position = position
         self.head = head
         self.size = size
         self._stack = stack
@@ -143,7 +152,20 @@ def open_bytes(path: str | os.PathLike[str]) -> ByteStream:
             with _readable_errors(name):
                 head = _read_head(rest)
         failing.pop_all()
-    return ByteStream(name, stack, head, rest, size)
+    return ByteStream(name, stack, head, rest, size, raw.tell if raw.seekable() else int)
+
+
+def read_lines(path: str | os.PathLike[str]) -> Iterator[bytes]:
+    """The lines of a file, inflated, without their ends."""
+    chunk = bytearray(CHUNK)
+    rest = b""
+    with open_bytes(path) as stream:
+        while n := stream.readinto(memoryview(chunk)):
+            *whole, rest = (rest + bytes(chunk[:n])).split(b"\n")
+            for line in whole:
+                yield line.removesuffix(b"\r")
+    if rest:
+        yield rest.removesuffix(b"\r")
 
 
 def _read_head(stream: Readable) -> bytes:

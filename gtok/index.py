@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -213,22 +214,33 @@ class RegionIndex:
         return list(in_threads(answer, starts, n_threads))
 
 
-def in_threads(work: Callable[[Any], T], items: Collection[Any], n_threads: int) -> Iterator[T]:
+def in_threads(
+    work: Callable[[Any], T],
+    items: Collection[Any],
+    n_threads: int,
+    stop: threading.Event | None = None,
+) -> Iterator[T]:
     """What `work` makes of each item, in order, while the next ones are being worked on.
 
     Only a few results wait to be taken, however many items there are. One thread, or one item,
-    is worked on in the calling thread.
+    is worked on in the calling thread. `stop` is set when no more results will be taken, Ctrl-C
+    say, for work that takes long to look at.
     """
     if n_threads < 1:
         raise GtokError(f"expected at least one thread, found n_threads={n_threads}")
     if n_threads == 1 or len(items) < 2:
         return map(work, items)
-    return _in_pool(work, items, min(n_threads, len(items)))
+    return _in_pool(work, items, min(n_threads, len(items)), stop)
 
 
-def _in_pool(work: Callable[[Any], T], items: Collection[Any], n_threads: int) -> Iterator[T]:
+def _in_pool(
+    work: Callable[[Any], T],
+    items: Collection[Any],
+    n_threads: int,
+    stop: threading.Event | None,
+) -> Iterator[T]:
     waiting: deque[Any] = deque()
-    with _pool(n_threads) as pool:
+    with _pool(n_threads, stop) as pool:
         for item in items:
             waiting.append(pool.submit(work, item))
             if len(waiting) > 2 * n_threads:
@@ -238,7 +250,7 @@ def _in_pool(work: Callable[[Any], T], items: Collection[Any], n_threads: int) -
 
 
 @contextmanager
-def _pool(n_threads: int) -> Iterator[Any]:
+def _pool(n_threads: int, stop: threading.Event | None) -> Iterator[Any]:
     """A pool that drops what has not begun when an exception, Ctrl-C say, ends its use."""
     from concurrent.futures import ThreadPoolExecutor
 
@@ -246,6 +258,8 @@ def _pool(n_threads: int) -> Iterator[Any]:
     try:
         yield pool
     finally:
+        if stop is not None:
+            stop.set()
         pool.shutdown(cancel_futures=True)
 
 

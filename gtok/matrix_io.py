@@ -51,7 +51,7 @@ def matrix_writer(
         return lambda *content: write_npz(path, *content)
     if name.endswith((".mtx", ".mtx.gz")):
         return lambda *content: write_mtx(path, *content)
-    _anndata()
+    expect_anndata()
     return lambda *content: write_h5ad(path, *content)
 
 
@@ -164,7 +164,7 @@ def to_anndata(
         where the universe has them, ``name`` and ``score``, called by its token;
         ``uns["gtok"]``: the settings, the universe's digest, gtok's version.
     """
-    pd, ad = _anndata()
+    pd, ad = expect_anndata()
     regions = universe.regions
     chroms = pd.Categorical.from_codes(regions.codes, categories=list(regions.chrom_names))
     columns: dict[str, Any] = {
@@ -197,7 +197,8 @@ def _provenance(universe: Universe, settings: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in known.items() if value is not None}
 
 
-def _anndata() -> tuple[Any, Any]:
+def expect_anndata() -> tuple[Any, Any]:
+    """Pandas and AnnData, or a word on how to get them."""
     try:
         import anndata
         import pandas

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gtok._order import repeats
-from gtok.building import merge_samples
+from gtok.building import chrom_sizes, merge_samples, tile_genome
 from gtok.errors import GtokError, check_choice
 from gtok.index import build_index
 from gtok.regions import Region, RegionSet, is_region_text
@@ -251,6 +251,38 @@ class Universe:
             n_threads=n_threads,
         )
         return cls(regions, genome=genome, special_tokens=special_tokens)
+
+    @classmethod
+    def tiles(
+        cls,
+        genome: str | os.PathLike[str] | Mapping[str, int],
+        width: int,
+        *,
+        special_tokens: SpecialTokens | Mapping[str, str] | None = None,
+    ) -> Universe:
+        """Tile a genome with windows side by side.
+
+        Parameters
+        ----------
+        genome : str, path, or dict
+            hg38, hg19, hs1 (T2T-CHM13), mm10 or mm39, of which the assembled chromosomes are
+            known; a file of chromosomes and lengths, as UCSC's ``chrom.sizes``; or the lengths.
+        width : int
+            Of a window, base pairs; the last one of a chromosome is as short as it must.
+        special_tokens
+            As of the constructor.
+
+        Examples
+        --------
+        >>> import gtok
+        >>> gtok.Universe.tiles({"chr1": 1200}, 500).tokens
+        ['chr1:0-500', 'chr1:500-1000', 'chr1:1000-1200']
+        >>> gtok.Universe.tiles("hg38", 5000)
+        Universe(617,669 regions on 25 chromosomes, 3,088,286,401 bp, hg38)
+        """
+        name = genome if isinstance(genome, str) and not os.path.exists(genome) else None
+        tiles = tile_genome(chrom_sizes(genome), width)
+        return cls(tiles, genome=name, special_tokens=special_tokens)
 
     def __len__(self) -> int:
         return len(self.regions)

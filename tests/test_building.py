@@ -354,7 +354,7 @@ def test_no_number_of_samples(min_samples):
 
 @pytest.mark.parametrize("max_gap", [-1, 1.0, 0.5, True, "5", None, math.nan, 2**70])
 def test_no_number_of_base_pairs(max_gap):
-    with pytest.raises(GtokError, match=rf"max_gap as base pairs, .* found {max_gap!r}"):
+    with pytest.raises(GtokError, match=rf"max_gap in base pairs, .* found {max_gap!r}"):
         Universe.from_samples([["chr1:1-5"]], max_gap=max_gap)
 
 

@@ -26,20 +26,22 @@ ROOMS = [
     "files", "bed", "columns", "frames", "regions", "samples", "index", "building",
     "universe", "config", "hub",
     "batch", "sparse", "surface", "tokenizer", "tokens_io", "matrix_io", "checking",
-    "comparing", "vectorizer", "cells", "hf", "distributed", "plot",
-    "cli", "__main__",
+    "comparing", "vectorizer", "quality", "cells", "fragments", "pseudobulk", "hf",
+    "distributed", "plot", "cli", "__main__",
 ]  # fmt: skip
 # What a conversion method of a value imports inside itself.
 CONVERSIONS = {("batch", "TokenBatch.to_csr"): {"sparse"}}
 # What stands at a room's top besides the standard library and NumPy.
 AT_THE_TOP = {
-    "cli": {"click"}, "sparse": {"scipy"}, "comparing": {"scipy"},
+    "cli": {"click"}, "sparse": {"scipy"}, "comparing": {"scipy"}, "cells": {"scipy"},
+    "fragments": {"scipy"},
     "vectorizer": {"sklearn", "joblib"},
 }  # fmt: skip
 # Libraries that not every installation has, and where alone they may be imported.
 OPTIONAL = {
-    "pyarrow": {"tokens_io"}, "matplotlib": {"plot"}, "torch": {"batch"}, "pandas": {"matrix_io"},
-    "sklearn": {"vectorizer"}, "anndata": {"matrix_io"}, "transformers": {"hf"},
+    "pyarrow": {"tokens_io"}, "matplotlib": {"plot"}, "torch": {"batch"},
+    "pandas": {"matrix_io", "cells"}, "h5py": {"cells"}, "pysam": {"pseudobulk"},
+    "sklearn": {"vectorizer"}, "anndata": {"matrix_io", "cells"}, "transformers": {"hf"},
     "huggingface_hub": {"hub"}, "dask": {"distributed"}, "polars": set(),
 }  # fmt: skip
 

@@ -17,6 +17,8 @@ from gtok.errors import GtokError
 _COMMANDS = {
     "tokenize": "Map BED files onto a universe.",
     "matrix": "Make BED files a samples x regions matrix.",
+    "fragments": "Count fragments of single cells: a cells x regions matrix.",
+    "pseudobulk": "Split fragments of single cells by groups of cells: sorted, bgzip'd, indexed.",
     "universe": "Build universes, and look at them.",
     "demo": "Run the whole road on real data that comes along.",
 }

@@ -1,0 +1,112 @@
+"""Fragments of single cells: gtok against what its users would otherwise pick."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+from pathlib import Path
+
+import data
+import numpy as np
+from measure import Row, clock, in_turn, peak, process, same
+
+import gtok
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+HEART = SHARED / "fragments" / "peakqc_heartLV_1M.fragments.tsv.gz"
+OURS = "import sys, gtok; gtok.count_fragments(*sys.argv[1].split('|'))"
+GTARS = (
+    "import sys; from gtars.tokenizers import Tokenizer, tokenize_fragment_file as count; "
+    "path, universe = sys.argv[1].split('|'); count(path, Tokenizer(universe))"
+)
+
+
+def against_gtars(work: str, path: Path, peaks: Path, rounds: int) -> list[Row]:
+    """Fragments to the regions that each overlaps, cell by cell."""
+    from gtars.tokenizers import Tokenizer, tokenize_fragment_file
+
+    universe, tokenizer = gtok.Universe(peaks), Tokenizer(str(peaks))
+    ours = gtok.count_fragments(path, universe, counting="fragment")
+    found = tokenize_fragment_file(str(path), tokenizer)
+    same("gtars, barcodes", sorted(ours.barcodes), sorted(found))
+    for row in range(0, len(ours), max(len(ours) // 500, 1)):
+        ids = np.array(found[ours.barcodes[row]])
+        counts = np.bincount(ids[ids < len(universe)], minlength=len(universe))
+        same("gtars", ours.X[row].toarray()[0].tolist(), counts.tolist())
+    measured = in_turn(
+        rounds,
+        lambda: clock(lambda: gtok.count_fragments(path, universe)),
+        lambda: clock(lambda: tokenize_fragment_file(str(path), tokenizer)),
+    )
+    memory = in_turn(
+        min(rounds, 3),
+        lambda: peak(OURS, f"{path}|{peaks}"),
+        lambda: peak(GTARS, f"{path}|{peaks}"),
+    )
+    return [
+        Row(work, "gtars `tokenize_fragment_file`", *measured, "ms", 10),
+        Row(f"peak memory of that, {work}", "gtars", *memory, "MiB", 0.5),
+    ]
+
+
+def against_igzip(work: str, path: Path, peaks: Path, rounds: int) -> list[Row]:
+    """The time of inflating the file and throwing it away, a process of its own."""
+    universe = gtok.Universe(peaks)
+    measured = in_turn(
+        rounds,
+        lambda: clock(lambda: gtok.count_fragments(path, universe)),
+        lambda: process([sys.executable, "-m", "isal.igzip", "-dc", str(path)]),
+    )
+    return [Row(work, "`python -m isal.igzip -dc`, nothing but inflating", *measured, "ms", 0.5)]
+
+
+def against_snapatac2(work: str, path: Path, peaks: Path, rounds: int) -> list[Row]:
+    """Import and peak matrix."""
+    try:
+        import snapatac2
+    except ModuleNotFoundError:
+        print("snapatac2 is not installed: its rows are left out", file=sys.stderr)
+        return []
+    universe = gtok.Universe(peaks)
+
+    def theirs() -> object:
+        fragments = snapatac2.pp.import_fragments(
+            str(path), chrom_sizes=data.HG38, min_num_fragments=0, sorted_by_barcode=False
+        )
+        return snapatac2.pp.make_peak_matrix(fragments, peak_file=str(peaks))
+
+    counts, ours = theirs(), gtok.count_fragments(path, universe)
+    rows = {barcode: row for row, barcode in enumerate(ours.barcodes)}
+    columns = {token: column for column, token in enumerate(universe.tokens)}
+    picked = ours.X[[rows[name] for name in counts.obs_names]]
+    picked = picked[:, [columns[name] for name in counts.var_names]]
+    same("snapatac2", (picked.astype(np.int64) != counts.X.astype(np.int64)).nnz, 0)
+    measured = in_turn(
+        rounds, lambda: clock(lambda: gtok.count_fragments(path, universe)), lambda: clock(theirs)
+    )
+    return [Row(work, "snapatac2 `import_fragments`, `make_peak_matrix`", *measured, "ms", 20)]
+
+
+def memory_of_more(path: Path, peaks: Path) -> tuple[float, float]:
+    """Peak memory, MiB, of a file, and of the same ten times over."""
+    tenfold = data.repeated(path, 10)
+    once, ten = (gtok.count_fragments(p, peaks).X for p in (path, tenfold))
+    same("ten times", (once * 10 != ten).nnz, 0)
+    less, more = (
+        statistics.median(peak(OURS, f"{p}|{peaks}") for _ in range(3)) for p in (path, tenfold)
+    )
+    return less, more
+
+
+def rows(rounds: int) -> list[Row]:
+    """All of it."""
+    peaks, path = data.fragments(5_000_000)
+    files = [("5M fragments, bgzip, on 100k regions", path)]
+    if HEART.exists():
+        files.insert(0, ("1M fragments of a heart, bgzip, on 100k regions", HEART))
+    table = []
+    for work, file in files:
+        table += against_igzip(work, file, peaks, rounds)
+        table += against_gtars(work, file, peaks, rounds)
+        table += against_snapatac2(work, file, peaks, min(rounds, 3))
+    return table
