@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from gtok.batch import TokenBatch
 from gtok.bed import write_bed
 from gtok.errors import GtokError, check_choice
-from gtok.files import whole_path, write_gzip, write_whole
-from gtok.matrix_io import expect_anndata, to_anndata
+from gtok.files import whole_folder, write_gzip, write_whole
+from gtok.matrix_io import PACKED, expect_anndata, h5ad_file, to_anndata, write_anndata
 from gtok.regions import RegionSet
 from gtok.samples import Sample, as_regions
 from gtok.tokenizer import Tokenizer
@@ -212,21 +212,21 @@ class CellMatrix:
         import scipy.io
 
         check_choice("layout", layout, ("scanpy", "cellranger"))
-        os.makedirs(folder, exist_ok=True)
         writer: Any = write_gzip if layout == "scanpy" else write_whole
         ending = ".gz" if layout == "scanpy" else ""
-        with writer(os.path.join(folder, f"barcodes.tsv{ending}")) as handle:
-            handle.write("".join(f"{name}\n" for name in self.names).encode())
         regions = self.universe.regions
-        if layout == "cellranger":
-            columns = (regions.codes, regions.starts, regions.ends)
-            write_bed(os.path.join(folder, "peaks.bed"), regions.chrom_names, columns)
-        else:
-            with writer(os.path.join(folder, "features.tsv.gz")) as handle:
-                lines = (f"{token}\t{token}\tPeaks\n" for token in self.universe.tokens)
-                handle.write("".join(lines).encode())
-        with writer(os.path.join(folder, f"matrix.mtx{ending}")) as handle:
-            scipy.io.mmwrite(handle, self.X.T.tocoo().astype(np.int64))
+        with whole_folder(folder) as hidden:
+            with writer(os.path.join(hidden, f"barcodes.tsv{ending}")) as handle:
+                handle.write("".join(f"{name}\n" for name in self.names).encode())
+            if layout == "cellranger":
+                columns = (regions.codes, regions.starts, regions.ends)
+                write_bed(os.path.join(hidden, "peaks.bed"), regions.chrom_names, columns)
+            else:
+                with writer(os.path.join(hidden, "features.tsv.gz")) as handle:
+                    lines = (f"{token}\t{token}\tPeaks\n" for token in self.universe.tokens)
+                    handle.write("".join(lines).encode())
+            with writer(os.path.join(hidden, f"matrix.mtx{ending}")) as handle:
+                scipy.io.mmwrite(handle, self.X.T.tocoo().astype(np.int64))
 
 
 def _check_part(first: CellMatrix, part: CellMatrix, names: set[str]) -> None:
@@ -267,34 +267,32 @@ def write_h5ad(path: str | os.PathLike[str], parts: Iterable[CellMatrix]) -> Non
     """
     pd, _ = expect_anndata()
     import anndata.io
-    import h5py
 
     remaining = iter(parts)
     first = next(remaining, None)
     if first is None:
         raise GtokError("expected a matrix of cells or more, found none")
-    packed: dict[str, Any] = {"compression": "gzip", "compression_opts": 1}
     frames = [first.stats]
     names = set(first.names)
     lengths = first.lengths.copy()
-    with whole_path(path) as hidden:
-        first[:0].to_anndata().write_h5ad(hidden, **packed)  # all that is there without rows
-        with h5py.File(hidden, "r+") as handle:
-            del handle["X"]
-            # Later parts may need 64 bits for what the first one tells in 32.
-            wide = {**packed, "indptr_dtype": np.int64}
-            anndata.io.write_elem(handle, "X", first.X, dataset_kwargs=wide)
-            rows = anndata.io.sparse_dataset(handle["X"])
-            for part in remaining:
-                _check_part(first, part, names)
-                rows.append(part.X)
-                frames.append(part.stats)
-                lengths += part.lengths
-            obs = pd.concat(frames)
-            if "sample" in obs:
-                obs["sample"] = obs["sample"].astype("category")
-            anndata.io.write_elem(handle, "obs", obs, dataset_kwargs=packed)
-            anndata.io.write_elem(handle, "uns/fragment_lengths", lengths)
+    with h5ad_file(path) as handle:
+        write_anndata(handle, first[:0].to_anndata())  # all that is there without rows
+        del handle["X"]
+        # Later parts may need 64 bits for what the first one tells in 32.
+        anndata.io.write_elem(
+            handle, "X", first.X, dataset_kwargs={**PACKED, "indptr_dtype": np.int64}
+        )
+        rows = anndata.io.sparse_dataset(handle["X"])
+        for part in remaining:
+            _check_part(first, part, names)
+            rows.append(part.X)
+            frames.append(part.stats)
+            lengths += part.lengths
+        obs = pd.concat(frames)
+        if "sample" in obs:
+            obs["sample"] = obs["sample"].astype("category")
+        anndata.io.write_elem(handle, "obs", obs, dataset_kwargs=PACKED)
+        anndata.io.write_elem(handle, "uns/fragment_lengths", lengths)
 
 
 def retokenize(

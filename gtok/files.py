@@ -8,6 +8,7 @@ import io
 import os
 import stat
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from typing import IO, Any, Protocol
 
@@ -256,6 +257,27 @@ def whole_path(path: str | os.PathLike[str]) -> Iterator[str]:
         if isinstance(error, OSError) and error.filename == hidden:
             # What was asked for, not what it is called meanwhile.
             raise type(error)(error.errno, error.strerror, os.fspath(path)) from None
+        raise
+
+
+@contextlib.contextmanager
+def whole_folder(folder: str | os.PathLike[str]) -> Iterator[str]:
+    """A hidden folder within a folder, which is made if need be, for files that belong together.
+
+    They go to the folder itself when the block ends without an exception, and are removed when one
+    is raised.
+    """
+    is_new = not os.path.isdir(folder)
+    os.makedirs(folder, exist_ok=True)
+    try:
+        with tempfile.TemporaryDirectory(prefix=".gtok-", dir=folder) as hidden:
+            yield hidden
+            for name in os.listdir(hidden):
+                os.replace(os.path.join(hidden, name), os.path.join(folder, name))
+    except BaseException:
+        if is_new:
+            with contextlib.suppress(OSError):
+                os.rmdir(folder)
         raise
 
 

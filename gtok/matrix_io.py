@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import re
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 # What would end a field or a line of a tsv, or is no text.
 _BREAKS = re.compile("[\x00-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]")
+
+PACKED: dict[str, Any] = {"compression": "gzip", "compression_opts": 1}  # as h5py takes it
 
 Columns: TypeAlias = Mapping[str, Sequence[Any]]
 
@@ -144,8 +148,71 @@ def write_h5ad(
 ) -> None:
     """Write an AnnData, as `to_anndata` makes it."""
     adata = to_anndata(matrix, universe, names, obs, settings)
-    with whole_path(path) as hidden:
-        adata.write_h5ad(hidden, compression="gzip", compression_opts=1)
+    with h5ad_file(path) as handle:
+        write_anndata(handle, adata)
+
+
+class _Disk(io.RawIOBase):
+    """A file for HDF5, which would crash on a full disk: its errors are kept for afterwards."""
+
+    def __init__(self, path: str) -> None:
+        self.file = open(path, "w+b", buffering=0)  # noqa: SIM115
+        self.error: OSError | None = None
+
+    def readinto(self, buffer: Any) -> int:
+        return self.file.readinto(buffer) or 0
+
+    def write(self, data: Any) -> int:
+        view = memoryview(data).cast("B")
+        done = 0
+        while self.error is None and done < len(view):
+            try:
+                done += self.file.write(view[done:]) or 0
+            except OSError as error:
+                self.error = error
+        return len(view)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self.file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self.file.tell()
+
+    def truncate(self, size: int | None = None) -> int:
+        if self.error is None:
+            try:
+                self.file.truncate(size)
+            except OSError as error:
+                self.error = error
+        return size or 0
+
+    def close(self) -> None:
+        self.file.close()
+        super().close()
+
+
+@contextlib.contextmanager
+def h5ad_file(path: str | os.PathLike[str]) -> Iterator[Any]:
+    """An `h5py.File` that is written whole or not at all."""
+    import h5py
+
+    with whole_path(path) as hidden, contextlib.closing(_Disk(hidden)) as disk:
+        try:
+            with h5py.File(disk, "w") as handle:
+                yield handle
+        except Exception:
+            if disk.error is None:
+                raise
+        if disk.error is not None:
+            raise OSError(disk.error.errno, disk.error.strerror, os.fspath(path))
+
+
+def write_anndata(handle: Any, adata: anndata.AnnData) -> None:
+    """Write an AnnData to an open file, texts that repeat as categories."""
+    import anndata.io
+
+    adata.strings_to_categoricals()
+    anndata.io.write_elem(handle, "/", adata, dataset_kwargs=PACKED)
 
 
 def to_anndata(

@@ -5,9 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +15,7 @@ from gtok._bed import BedParser
 from gtok._format import format_rows
 from gtok.bed import MAX_LINE
 from gtok.errors import GtokError
-from gtok.files import display_name, read_lines
+from gtok.files import display_name, read_lines, whole_folder
 from gtok.fragments import Paths, feed_fragments, files_of, progress_by_bytes
 
 Groups: TypeAlias = str | os.PathLike[str] | Mapping[str, str]
@@ -84,7 +83,7 @@ def split_fragments(
     sizes = np.bincount(of_cell[cells], minlength=len(numbers))
     by_group = np.argsort(of_cell[cells], kind="stable")
     ends = np.cumsum(sizes)
-    with _hidden_folder(folder) as hidden:
+    with whole_folder(folder) as hidden, _quiet_htslib(pysam):
         for group, number in numbers.items():
             rows = by_group[ends[number] - sizes[number] : ends[number]]
             codes, starts, stops, of_rows, supports = (column[rows] for column in columns)
@@ -100,8 +99,6 @@ def split_fragments(
                     handle.write(bytes(lines))
             is_long = bool(len(stops)) and int(stops.max()) > _TBI_LIMIT
             pysam.tabix_index(path, preset="bed", csi=is_long)
-        for name in os.listdir(hidden):
-            os.replace(os.path.join(hidden, name), os.path.join(folder, name))
     return {group: int(sizes[number]) for group, number in numbers.items()}
 
 
@@ -181,15 +178,16 @@ def _file_names(groups: Iterable[str]) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def _hidden_folder(folder: str | os.PathLike[str]) -> Iterator[str]:
-    """A folder in a folder that is made if need be, and goes with all that is left in it."""
-    is_new = not os.path.isdir(folder)
-    os.makedirs(folder, exist_ok=True)
+def _quiet_htslib(pysam: Any) -> Iterator[None]:
+    """What goes wrong in htslib as an error, and not on standard error."""
+    before = pysam.set_verbosity(0)
     try:
-        with tempfile.TemporaryDirectory(prefix=".gtok-", dir=folder) as hidden:
-            yield hidden
-    except BaseException:
-        if is_new:
-            with contextlib.suppress(OSError):
-                os.rmdir(folder)
-        raise
+        yield
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        raise OSError(
+            f"the files of the groups cannot be written, is the disk full? {error}"
+        ) from None
+    finally:
+        pysam.set_verbosity(before)

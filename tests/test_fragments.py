@@ -826,7 +826,9 @@ def test_five_columns_with_a_barcode_alike_to_others(tmp_path):
     assert cells.X.toarray()[:, 0].tolist() == [counts[barcode] for barcode in cells.barcodes]
 
 
-@pytest.mark.parametrize("content", [b"", b"\n", b"# id=x\n#\n", gzip.compress(b"", mtime=0), BGZF_END])
+@pytest.mark.parametrize(
+    "content", [b"", b"\n", b"# id=x\n#\n", gzip.compress(b"", mtime=0), BGZF_END]
+)
 def test_a_file_of_no_fragments(tmp_path, content):
     cells = count_fragments(
         write(tmp_path / "f.tsv", content), ["chr1:0-9", "chr2:0-9"], tss=["chr1:5-6"]
