@@ -87,8 +87,9 @@ def against_snapatac2(work: str, path: Path, peaks: Path, rounds: int) -> list[R
     return [Row(work, "snapatac2 `import_fragments`, `make_peak_matrix`", *measured, "ms", 20)]
 
 
-def memory_of_more(path: Path, peaks: Path) -> tuple[float, float]:
+def memory_of_more() -> tuple[float, float]:
     """Peak memory, MiB, of a file, and of the same ten times over."""
+    peaks, path = data.fragments(5_000_000)
     tenfold = data.repeated(path, 10)
     once, ten = (gtok.count_fragments(p, peaks).X for p in (path, tenfold))
     same("ten times", (once * 10 != ten).nnz, 0)

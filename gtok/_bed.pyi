@@ -15,6 +15,7 @@ class BedParser:
         max_line: int = ...,
         fragments: bool = False,
         barcodes: list[bytes] | None = None,
+        chroms: list[bytes] | None = None,
     ) -> Self: ...
     def __reduce__(self) -> NoReturn: ...
     @property

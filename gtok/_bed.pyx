@@ -16,7 +16,7 @@ from libc.string cimport memchr, memcmp, memmove
 from gtok._kernels cimport Ids, hand_over, reserve
 from gtok._names cimport (
     Names, Text, add_name, append_text, find_name, free_names, free_text, key_of, load, masked,
-    name_list,
+    name_list, prefetch_slot, prefetch_text,
 )
 from gtok._typedefs cimport id_t, off_t, pos_t
 
@@ -45,6 +45,11 @@ cdef extern from *:
         return gtok_first((x - GTOK_ONES) & ~x & (GTOK_ONES << 7));
     }
 
+    /* The bytes before the first that is no printable character, of the next eight. */
+    static inline int gtok_before_control(uint64_t w) {
+        return gtok_first((w - GTOK_ONES * 0x20) & ~w & (GTOK_ONES << 7));
+    }
+
     /* The digits at the start of the next eight bytes. */
     static inline int gtok_digits(uint64_t w) {
         uint64_t x = w ^ (GTOK_ONES * '0');
@@ -60,6 +65,7 @@ cdef extern from *:
     }
     """
     int before_tab "gtok_before_tab"(uint64_t w) noexcept nogil
+    int before_control "gtok_before_control"(uint64_t w) noexcept nogil
     int digits "gtok_digits"(uint64_t w) noexcept nogil
     uint64_t number "gtok_number"(uint64_t w, int n) noexcept nogil
 
@@ -68,6 +74,7 @@ cdef enum:
     LONG_NAME = 64    # bytes of a name up to which it is read eight at a time
     SHORTEST = 6      # bytes of the shortest row, "1\t0\t0\n"
     MAX_TEXTS = 4     # further columns that can be kept
+    WAITING = 64      # barcodes that are looked up at a time
     EXACT = 15        # digits of which every number of so many, and its tenths, are exact
     SKIP = 0
     ROW = 1
@@ -83,6 +90,12 @@ ctypedef struct Row:
     pos_t end
     const unsigned char *rest   # behind the end
     unsigned char separator
+
+
+ctypedef struct Barcode:
+    uint64_t key
+    const unsigned char *name
+    off_t length
 
 
 cdef bint pad_lengths(Text *text, off_t n) noexcept nogil:
@@ -230,6 +243,64 @@ def to_numbers(bytes data, const id_t[::1] lengths, bint dots):
     return numbers, -1
 
 
+cdef inline const unsigned char *read_fragment(const unsigned char *p, off_t *length,
+                                               pos_t *support) noexcept nogil:
+    """Read the barcode at p and the read support behind it; where the line then ends, NULL if not
+    there: `read_any_fragment` has to decide."""
+    cdef off_t n = 0
+    cdef int step = 8
+    cdef uint64_t word
+    while step == 8 and n < LONG_NAME:
+        step = before_control(load(p + n))
+        n += step
+    if n == 0 or p[n] != c'\t':
+        return NULL
+    length[0] = n
+    p += n + 1
+    word = load(p)
+    step = digits(word)
+    if step == 0 or step == 8 or p[step] != c'\n':
+        return NULL
+    support[0] = <pos_t> number(word, step)
+    return p + step
+
+
+cdef bint read_any_fragment(const Row *row, const unsigned char *end, Barcode *barcode,
+                            pos_t *support) noexcept nogil:
+    """Read the barcode and the read support behind a row's end, by all the rules; False if they
+    are none."""
+    cdef const unsigned char *p = row.rest
+    cdef const unsigned char *stop
+    while end > p and (is_blank((end - 1)[0]) or (end - 1)[0] == c'\r'):
+        end -= 1
+    p = next_field(p, end, row.separator)
+    stop = <const unsigned char *> memchr(p, row.separator, end - p)
+    if stop == NULL:
+        stop = end
+    barcode.name = p
+    barcode.length = stop - p
+    support[0] = -1
+    if barcode.length == 0 or barcode.length > 65535 or row.start == row.end:
+        return False
+    if stop < end:
+        p = take_number(next_field(stop, end, row.separator), end, support)
+        if p == NULL or (p < end and p[0] != row.separator):
+            return False
+    return True
+
+
+cdef bint add_names(Names *names, list given) except False:
+    """Give names the first numbers."""
+    cdef bytes padded
+    cdef const unsigned char *text
+    for name in given:
+        padded = name + bytes(8)
+        text = <const unsigned char *> padded
+        if add_name(names, key_of(text, len(name)), text, len(name)) < 0:
+            raise MemoryError()
+    return True
+
+
 @cython.final
 cdef class BedParser:
     """Columns of the rows fed to it.
@@ -249,6 +320,8 @@ cdef class BedParser:
     barcodes : list of bytes, optional
         All the barcodes that there are; others have the code -1. Without it, they are numbered
         as they come.
+    chroms : list of bytes
+        Chromosomes that have the first codes, whether they come or not.
     """
 
     cdef unsigned char[::1] buffer
@@ -266,6 +339,8 @@ cdef class BedParser:
     cdef Names barcodes
     cdef Ids cells                # a barcode's number per row
     cdef Ids supports             # -1 where the row has no fifth field
+    cdef Barcode[WAITING] waiting  # the barcodes of the last rows, not looked up yet
+    cdef int n_waiting
     cdef Text[MAX_TEXTS] texts    # what is kept of further fields
     cdef int[MAX_TEXTS] fields    # which those are, from 0
     cdef int n_texts
@@ -277,10 +352,8 @@ cdef class BedParser:
     cdef list skips
 
     def __cinit__(self, tuple keep=(), off_t max_line=1 << 26, bint fragments=False,
-                  list barcodes=None):
+                  list barcodes=None, list chroms=None):
         cdef int i
-        cdef bytes padded
-        cdef const unsigned char *name
         self.max_line = max_line
         self.bad_at = -1
         self.buffer = np.zeros(PADDING, dtype=np.uint8)
@@ -291,11 +364,8 @@ cdef class BedParser:
             self.fields[i] = keep[i]
         self.fragments = fragments
         self.closed = barcodes is not None
-        for barcode in barcodes or ():
-            padded = barcode + bytes(8)
-            name = <const unsigned char *> padded
-            if add_name(&self.barcodes, key_of(name, len(barcode)), name, len(barcode)) < 0:
-                raise MemoryError()
+        add_names(&self.barcodes, barcodes or [])
+        add_names(&self.chroms, chroms or [])
 
     def __dealloc__(self):
         cdef int i
@@ -435,6 +505,10 @@ cdef class BedParser:
 
     cdef void parse(self, const unsigned char *data, off_t size) noexcept nogil:
         """Parse whole lines."""
+        self.parse_rows(data, size)
+        self.look_up()
+
+    cdef void parse_rows(self, const unsigned char *data, off_t size) noexcept nogil:
         cdef const unsigned char *p = data
         cdef const unsigned char *stop = data + size
         cdef const unsigned char *line
@@ -449,6 +523,9 @@ cdef class BedParser:
         cdef off_t o = self.codes.size
         cdef int i
         cdef bint plain
+        cdef bint fast = False
+        cdef Barcode barcode
+        cdef pos_t support = -1
         cdef bint has_returns = memchr(data, c'\r', size) != NULL
         cdef Row row
         if not (reserve(&self.codes, size // SHORTEST + 1)
@@ -506,8 +583,13 @@ cdef class BedParser:
                 if p[0] == c'\r' and p[1] == c'\n':
                     p += 1
                 newline = p
+                fast = False
                 if p[0] == c'\t':
-                    newline = <const unsigned char *> memchr(p, c'\n', stop - p)
+                    if self.fragments:
+                        newline = read_fragment(p + 1, &barcode.length, &support)
+                        fast = newline != NULL and row.start < row.end
+                    if not fast:
+                        newline = <const unsigned char *> memchr(p, c'\n', stop - p)
                 plain = (row.start <= row.end and newline[0] == c'\n'
                          and newline - line <= self.max_line
                          and not (has_returns and returns_within(line, newline)))
@@ -532,12 +614,20 @@ cdef class BedParser:
                     if code < 0:
                         self.no_memory = True
                         return
-            if self.fragments and not self.take_fragment(&row, newline, o):
-                if self.no_memory:
+            if self.fragments:
+                if plain and fast:
+                    barcode.name = row.rest + 1
+                elif not read_any_fragment(&row, newline, &barcode, &support):
+                    self.bad_at = line - data
+                    self.bad_length = newline - line
                     return
-                self.bad_at = line - data
-                self.bad_length = newline - line
-                return
+                barcode.key = key_of(barcode.name, barcode.length)
+                self.waiting[self.n_waiting] = barcode
+                self.n_waiting += 1
+                self.supports.data[o] = support
+                self.supports.size = o + 1
+                if self.n_waiting == WAITING:
+                    self.look_up()
             self.codes.data[o] = code
             self.starts.data[o] = row.start
             self.ends.data[o] = row.end
@@ -563,50 +653,26 @@ cdef class BedParser:
         with gil:
             self.skips.append((row, self.n_skipped))
 
-    cdef inline bint take_fragment(self, const Row *row, const unsigned char *end,
-                                   off_t o) noexcept nogil:
-        """Read the barcode and the read support behind a row's end; False if there are none."""
-        cdef const unsigned char *p = row.rest
-        cdef const unsigned char *barcode
-        cdef const unsigned char *stop
-        cdef off_t n
-        cdef int step
-        cdef uint64_t key
+    cdef void look_up(self) noexcept nogil:
+        """Give the last rows the numbers of their barcodes, whose memory is waited for once."""
+        cdef int i
+        cdef const Barcode *barcode
         cdef id_t cell
-        cdef pos_t support = -1
-        while end > p and (is_blank((end - 1)[0]) or (end - 1)[0] == c'\r'):
-            end -= 1
-        barcode = next_field(p, end, row.separator)
-        n = 0
-        if row.separator == c'\t':
-            while n < LONG_NAME and barcode + n < end:
-                step = before_tab(load(barcode + n))
-                n += step
-                if step < 8:
+        for i in range(self.n_waiting):
+            prefetch_slot(&self.barcodes, self.waiting[i].key)
+        for i in range(self.n_waiting):
+            prefetch_text(&self.barcodes, self.waiting[i].key)
+        for i in range(self.n_waiting):
+            barcode = &self.waiting[i]
+            cell = find_name(&self.barcodes, barcode.key, barcode.name, barcode.length)
+            if cell < 0 and not self.closed:
+                cell = add_name(&self.barcodes, barcode.key, barcode.name, barcode.length)
+                if cell < 0:
+                    self.no_memory = True
                     break
-        stop = barcode + n
-        if stop >= end or stop[0] != row.separator:  # the last field, or an uncommon one
-            stop = <const unsigned char *> memchr(barcode, row.separator, end - barcode)
-            if stop == NULL:
-                stop = end
-        n = stop - barcode
-        if n == 0 or n > 65535 or row.start == row.end:
-            return False
-        if stop < end:
-            p = take_number(next_field(stop, end, row.separator), end, &support)
-            if p == NULL or (p < end and p[0] != row.separator):
-                return False
-        key = key_of(barcode, n)
-        cell = find_name(&self.barcodes, key, barcode, n)
-        if cell < 0 and not self.closed:
-            cell = add_name(&self.barcodes, key, barcode, n)
-            if cell < 0:
-                self.no_memory = True
-                return False
-        self.cells.data[o] = cell
-        self.supports.data[o] = support
-        self.cells.size = self.supports.size = o + 1
-        return True
+            self.cells.data[self.cells.size + i] = cell
+        self.cells.size += self.n_waiting
+        self.n_waiting = 0
 
     cdef bint keep_texts(self, const unsigned char *p, const unsigned char *end,
                          unsigned char separator, off_t row) noexcept nogil:

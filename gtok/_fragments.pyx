@@ -1,26 +1,29 @@
 """Fragments of single cells to counts of (cell, region), chunk by chunk.
 
-Every count is a key, the cell in its upper half and the region in its lower one. Keys are gathered
-until there are many, sorted by the digits that they have, and added to the sorted counts so far.
-So memory follows the nonzeros, not the fragments, and the counts stand by row and column in the
-end, which is the matrix.
+Every count is a key: the cell, and below it, in as many bits as regions need, the region. Keys are
+gathered until there are many, sorted by the digits that they have, and added to the sorted counts
+so far. So memory follows the nonzeros, not the fragments, and the counts stand by row and column in
+the end, which is the matrix.
 """
 
 cimport cython
 from libc.stdint cimport int64_t, uint32_t, uint64_t
-from libc.stdlib cimport calloc, free, malloc, realloc
+from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memset
 
+from gtok._kernels cimport prefetch
 from gtok._typedefs cimport id_t, off_t, pos_t
 
 import numpy as np
 
 cdef enum:
-    DIGIT = 11              # bits per pass of the radix sort
+    MAX_DIGIT = 11          # bits per pass of the radix sort, at most
     WAIT = 1 << 21          # keys that are gathered before they are sorted, at least
+    AHEAD = 24              # fragments from here is the cell to ask memory for
     LONGEST = 1000          # base pairs; longer fragments are one class of the histogram
     NUCLEOSOME = 147        # base pairs of DNA around one
-    # What is known of a cell.
+    LINE = 64               # bytes of a line of a cache
+    # What is known of a cell, a line of it.
     FRAGMENTS = 0
     IN_REGIONS = 1
     MITOCHONDRIAL = 2
@@ -29,51 +32,65 @@ cdef enum:
     FREE = 5                # fragments shorter than a nucleosome's DNA
     MONO = 6                # fragments of one nucleosome
     EXCLUDED = 7
-    AT_TSS = 8              # insertions near a transcription start site
-    BESIDE_TSS = 9          # insertions in its flanks
-    N_STATS = 10
+    N_STATS = 8
+    # And where start sites are given.
+    AT_TSS = 0              # insertions near one
+    BESIDE_TSS = 1          # insertions in its flanks
+    N_SITES = 2
     # The ways to count.
     FRAGMENT = 0
     INSERTION = 1
     PAIRED = 2
 
 
-cdef uint64_t *sort_keys(uint64_t *keys, uint64_t *scratch, off_t n, int n_low,
-                         int n_high) noexcept nogil:
-    """Sort keys of `n_low` bits in the lower half and `n_high` in the upper; where they then are."""
-    cdef off_t[1 << DIGIT] places
+cdef uint64_t *sort_keys(uint64_t *keys, uint64_t *scratch, off_t n, int n_bits) noexcept nogil:
+    """Sort keys of `n_bits`; where they then are."""
+    cdef off_t[1 << MAX_DIGIT] places
     cdef off_t i, total, count
-    cdef uint64_t digit
+    cdef uint64_t key, mask
     cdef uint64_t *swap
-    cdef int shift = 0
-    cdef int half
-    for half in range(2):
-        shift = 32 * half
-        while shift < 32 * half + (n_high if half else n_low):
-            memset(places, 0, sizeof(places))
-            for i in range(n):
-                places[(keys[i] >> shift) & ((1 << DIGIT) - 1)] += 1
-            total = 0
-            for i in range(1 << DIGIT):
-                count = places[i]
-                places[i] = total
-                total += count
-            for i in range(n):
-                digit = (keys[i] >> shift) & ((1 << DIGIT) - 1)
-                scratch[places[digit]] = keys[i]
-                places[digit] += 1
-            swap = keys
-            keys = scratch
-            scratch = swap
-            shift += DIGIT
+    cdef int n_passes = (n_bits + MAX_DIGIT - 1) // MAX_DIGIT
+    cdef int digit, p
+    if n_passes == 0:
+        return keys
+    digit = (n_bits + n_passes - 1) // n_passes
+    mask = (<uint64_t> 1 << digit) - 1
+    for p in range(n_passes):
+        memset(places, 0, sizeof(places))
+        for i in range(n):
+            places[(keys[i] >> (p * digit)) & mask] += 1
+        total = 0
+        for i in range(1 << digit):
+            count = places[i]
+            places[i] = total
+            total += count
+        for i in range(n):
+            key = keys[i]
+            scratch[places[(key >> (p * digit)) & mask]] = key
+            places[(key >> (p * digit)) & mask] += 1
+        swap = keys
+        keys = scratch
+        scratch = swap
     return keys
 
 
 cdef int bits_of(uint64_t largest) noexcept nogil:
     cdef int n = 0
-    while n < 32 and largest >> n:
+    while largest >> n:
         n += 1
     return n
+
+
+cdef object grown(table, off_t n_rows):
+    """A table of more rows, the first at the beginning of a line of the cache."""
+    n_columns = table.shape[1]
+    # Not np.zeros: a page that is read before it is written to is faulted in twice.
+    memory = np.empty(n_rows * n_columns + LINE // 8, dtype=np.int64)
+    memory.fill(0)
+    first = -memory.ctypes.data % LINE // 8
+    larger = memory[first:first + n_rows * n_columns].reshape(n_rows, n_columns)
+    larger[:len(table)] = table
+    return larger
 
 
 @cython.final
@@ -92,120 +109,152 @@ cdef class FragmentCounter:
     cdef int counting
     cdef const pos_t[::1] starts
     cdef const pos_t[::1] ends
+    cdef int n_low              # bits of a key that are the region
     cdef uint64_t *waiting
     cdef off_t n_waiting
     cdef off_t room
     cdef uint64_t *keys         # ascending, none twice
     cdef uint32_t *counts
     cdef off_t n_keys
-    cdef int64_t *stats         # N_STATS per cell
+    cdef int64_t[:, ::1] stats  # N_STATS per cell, each cell's in one line of the cache
+    cdef int64_t[:, ::1] sites  # N_SITES per cell
     cdef off_t n_cells
-    cdef off_t cells_room
     cdef int64_t[::1] lengths   # of all fragments, a histogram
+    cdef unsigned char[::1] met  # chromosomes
 
     def __cinit__(self, int counting, const pos_t[::1] starts, const pos_t[::1] ends):
         self.counting = counting
         self.starts = starts
         self.ends = ends
+        self.n_low = bits_of(starts.shape[0])
+        self.stats = np.empty((0, N_STATS), dtype=np.int64)
+        self.sites = np.empty((0, N_SITES), dtype=np.int64)
         self.lengths = np.zeros(LONGEST + 1, dtype=np.int64)
+        self.met = np.empty(0, dtype=np.uint8)
 
     def __dealloc__(self):
         free(self.waiting)
         free(self.keys)
         free(self.counts)
-        free(self.stats)
 
     def __reduce__(self):
         raise TypeError("a counter in the middle of a file cannot be pickled")
 
-    def expect_cells(self, off_t n_cells):
-        """Have statistics for so many cells."""
-        cdef int64_t *stats
-        cdef off_t room
-        if n_cells > self.cells_room:
+    def expect(self, off_t n_cells, off_t n_chroms):
+        """Have room for what is known of so many cells and chromosomes."""
+        cdef off_t room = self.stats.shape[0]
+        if n_cells > room:
             room = n_cells + (n_cells >> 1) + 1024
-            stats = <int64_t *> realloc(self.stats, room * N_STATS * sizeof(int64_t))
-            if stats == NULL:
-                raise MemoryError()
-            memset(stats + self.cells_room * N_STATS, 0,
-                   (room - self.cells_room) * N_STATS * sizeof(int64_t))
-            self.stats = stats
-            self.cells_room = room
+            self.stats = grown(np.asarray(self.stats), room)
+            if self.sites.shape[0]:
+                self.sites = grown(np.asarray(self.sites), room)
+        if n_chroms > self.met.shape[0]:
+            self.met = np.concatenate(
+                [self.met, np.zeros(n_chroms - self.met.shape[0], dtype=np.uint8)])
         self.n_cells = max(self.n_cells, n_cells)
 
-    def add(self, const id_t[::1] cells, const pos_t[::1] starts, const pos_t[::1] ends,
-            const id_t[::1] supports, const off_t[::1] offsets, const id_t[::1] ids,
-            const unsigned char[::1] flags):
+    def chroms_met(self):
+        """Whether there was a fragment on each chromosome, uint8 by code."""
+        return np.asarray(self.met).copy()
+
+    def add(self, const id_t[::1] chroms, const pos_t[::1] starts, const pos_t[::1] ends,
+            const id_t[::1] cells, const id_t[::1] supports, const off_t[::1] offsets,
+            const id_t[::1] ids, const unsigned char[::1] mitochondrial,
+            const unsigned char[::1] excluded):
         """Count fragments.
 
         Parameters
         ----------
+        chroms, starts, ends : int32[n]
+            Fragments.
         cells : int32[n]
-            The cell of each fragment; those of -1 are passed over.
-        starts, ends, supports : int32[n]
-            Fragments, and the reads that support them, -1 where that is not known.
+            The cell of each; those of -1 are passed over.
+        supports : int32[n]
+            The reads that support each, -1 where that is not known.
         offsets, ids
             The regions that each overlaps.
-        flags : uint8[n]
-            1 for a fragment to be left out, 2 for a mitochondrial one.
+        mitochondrial : uint8
+            Whether a chromosome is, by code.
+        excluded : uint8[n] or None
+            Whether a fragment is to be left out.
         """
-        cdef off_t n = cells.shape[0]
-        cdef off_t i
-        cdef bint done = True
-        if n == 0:
+        cdef const unsigned char *left_out = NULL
+        cdef bint done
+        if chroms.shape[0] == 0:
             return
+        if excluded is not None:
+            left_out = &excluded[0]
         with nogil:
-            for i in range(n):
-                if cells[i] >= 0 and not self.add_one(
-                        cells[i], starts[i], ends[i], supports[i], flags[i],
-                        &ids[0] + offsets[i] if offsets[i + 1] > offsets[i] else NULL,
-                        offsets[i + 1] - offsets[i]):
-                    done = False
-                    break
+            done = self.add_all(&chroms[0], &starts[0], &ends[0], &cells[0], &supports[0],
+                                &offsets[0], &ids[0] if ids.shape[0] else NULL, &mitochondrial[0],
+                                left_out, chroms.shape[0])
         if not done:
             raise MemoryError()
 
-    cdef bint add_one(self, off_t cell, pos_t start, pos_t end, id_t support, unsigned char flag,
-                      const id_t *ids, off_t n) noexcept nogil:
-        cdef int64_t *stats = self.stats + cell * N_STATS
-        cdef pos_t length = end - start
+    cdef bint add_all(self, const id_t *chroms, const pos_t *starts, const pos_t *ends,
+                      const id_t *cells, const id_t *supports, const off_t *offsets,
+                      const id_t *ids, const unsigned char *mitochondrial,
+                      const unsigned char *excluded, off_t n) noexcept nogil:
+        cdef int64_t *all_stats = &self.stats[0, 0]
+        cdef int64_t *lengths = &self.lengths[0]
+        cdef unsigned char *met = &self.met[0]
+        cdef int64_t *stats
+        cdef off_t i, n_hits
+        cdef pos_t length
+        for i in range(n):
+            met[chroms[i]] = 1
+            if i + AHEAD < n and cells[i + AHEAD] >= 0:
+                prefetch(all_stats + <off_t> cells[i + AHEAD] * N_STATS)
+            if cells[i] < 0:
+                continue
+            stats = all_stats + <off_t> cells[i] * N_STATS
+            if excluded != NULL and excluded[i]:
+                stats[EXCLUDED] += 1
+                continue
+            length = ends[i] - starts[i]
+            n_hits = offsets[i + 1] - offsets[i]
+            stats[FRAGMENTS] += 1
+            stats[SUPPORTS] += max(supports[i], 0)
+            stats[SUPPORTED] += supports[i] >= 0
+            stats[FREE] += length < NUCLEOSOME
+            stats[MONO] += NUCLEOSOME <= length < 2 * NUCLEOSOME
+            lengths[min(length, <pos_t> LONGEST)] += 1
+            stats[MITOCHONDRIAL] += mitochondrial[chroms[i]]
+            if n_hits:
+                stats[IN_REGIONS] += not mitochondrial[chroms[i]]
+                if not self.add_keys(cells[i], starts[i], ends[i], ids + offsets[i], n_hits):
+                    return False
+        return True
+
+    cdef inline bint add_keys(self, off_t cell, pos_t start, pos_t end, const id_t *ids,
+                              off_t n) noexcept nogil:
+        """Count a fragment in the regions that it overlaps; False without memory."""
+        cdef uint64_t row = <uint64_t> cell << self.n_low
+        cdef const pos_t *starts = &self.starts[0]
+        cdef const pos_t *ends = &self.ends[0]
+        cdef uint64_t *out
         cdef off_t k
         cdef id_t region
         cdef int left, right
-        cdef uint64_t row = <uint64_t> cell << 32
-        if flag & 1:
-            stats[EXCLUDED] += 1
-            return True
-        stats[FRAGMENTS] += 1
-        stats[SUPPORTS] += max(support, 0)
-        stats[SUPPORTED] += support >= 0
-        stats[FREE] += length < NUCLEOSOME
-        stats[MONO] += NUCLEOSOME <= length < 2 * NUCLEOSOME
-        self.lengths[min(length, <pos_t> LONGEST)] += 1
-        if flag & 2:
-            stats[MITOCHONDRIAL] += 1
-        elif n:
-            stats[IN_REGIONS] += 1
-        if n == 0:
-            return True
         if self.n_waiting + 2 * n > self.room and not self.make_room(2 * n):
             return False
+        out = self.waiting + self.n_waiting
         for k in range(n):
             region = ids[k]
             # Both are written, and written over where they do not count.
-            if self.counting == FRAGMENT:
-                left = 1
-                right = 0
-            else:
-                left = (self.starts[region] <= start) & (start < self.ends[region])
-                right = (self.starts[region] < end) & (end <= self.ends[region])
+            left = 1
+            right = 0
+            if self.counting != FRAGMENT:
+                left = (starts[region] <= start) & (start < ends[region])
+                right = (starts[region] < end) & (end <= ends[region])
                 if self.counting == PAIRED:
                     left |= right
                     right = 0
-            self.waiting[self.n_waiting] = row | <uint32_t> region
-            self.n_waiting += left
-            self.waiting[self.n_waiting] = row | <uint32_t> region
-            self.n_waiting += right
+            out[0] = row | <uint64_t> region
+            out += left
+            out[0] = row | <uint64_t> region
+            out += right
+        self.n_waiting = out - self.waiting
         return True
 
     cdef bint make_room(self, off_t n) noexcept nogil:
@@ -241,8 +290,7 @@ cdef class FragmentCounter:
         scratch = <uint64_t *> malloc(n * sizeof(uint64_t))
         if scratch == NULL:
             return False
-        sorted = sort_keys(self.waiting, scratch, n, bits_of(self.starts.shape[0]),
-                           bits_of(self.n_cells))
+        sorted = sort_keys(self.waiting, scratch, n, self.n_low + bits_of(self.n_cells))
         for j in range(n):
             distinct += j == 0 or sorted[j] != sorted[j - 1]
         keys = <uint64_t *> malloc((self.n_keys + distinct) * sizeof(uint64_t))
@@ -280,19 +328,20 @@ cdef class FragmentCounter:
         return True
 
     def count_sites(self, const id_t[::1] cells, const int64_t[::1] at, const int64_t[::1] beside,
-                    const unsigned char[::1] flags):
+                    const unsigned char[::1] excluded):
         """Add, for each fragment, its insertions near start sites and those in their flanks."""
         cdef off_t i
-        cdef int64_t *stats
+        if self.sites.shape[0] == 0:
+            self.sites = np.zeros((self.stats.shape[0], N_SITES), dtype=np.int64)
         with nogil:
             for i in range(cells.shape[0]):
-                if cells[i] >= 0 and not flags[i] & 1:
-                    stats = self.stats + <off_t> cells[i] * N_STATS
-                    stats[AT_TSS] += at[i]
-                    stats[BESIDE_TSS] += beside[i]
+                if cells[i] >= 0 and (excluded is None or not excluded[i]):
+                    self.sites[cells[i], AT_TSS] += at[i]
+                    self.sites[cells[i], BESIDE_TSS] += beside[i]
 
     def matrix(self):
         """The rows of a CSR matrix: indptr int64[n + 1], indices int32[nnz], data uint32[nnz]."""
+        cdef uint64_t mask = (<uint64_t> 1 << self.n_low) - 1
         cdef off_t i
         cdef bint done
         with nogil:
@@ -310,18 +359,17 @@ cdef class FragmentCounter:
         cdef uint32_t[::1] out_counts = data
         with nogil:
             for i in range(self.n_keys):
-                out_rows[(self.keys[i] >> 32) + 1] += 1
-                out_columns[i] = <id_t> (self.keys[i] & <uint64_t> 0xFFFFFFFF)
+                out_rows[(self.keys[i] >> self.n_low) + 1] += 1
+                out_columns[i] = <id_t> (self.keys[i] & mask)
                 out_counts[i] = self.counts[i]
             for i in range(self.n_cells):
                 out_rows[i + 1] += out_rows[i]
         return indptr, indices, data
 
     def statistics(self):
-        """What is known of each cell, int64[n_cells, 10], and the histogram of lengths."""
-        cdef off_t i
-        table = np.zeros((self.n_cells, N_STATS), dtype=np.int64)
-        cdef int64_t[:, ::1] out = table
-        for i in range(self.n_cells * N_STATS):
-            out[i // N_STATS, i % N_STATS] = self.stats[i]
-        return table, np.asarray(self.lengths).copy()
+        """What is known of each cell, int64[n_cells, 8], the insertions at and beside start sites,
+        int64[n_cells, 2], and the histogram of lengths."""
+        sites = np.zeros((self.n_cells, N_SITES), dtype=np.int64)
+        if self.sites.shape[0]:
+            sites[:] = self.sites[:self.n_cells]
+        return np.array(self.stats[:self.n_cells]), sites, np.asarray(self.lengths).copy()

@@ -2,10 +2,10 @@
 # themselves, without the GIL and without an object per name.
 
 from libc.stdint cimport int32_t, int64_t, uint64_t
-from libc.stdlib cimport calloc, free, realloc
-from libc.string cimport memcpy
+from libc.stdlib cimport free, malloc, realloc
+from libc.string cimport memcpy, memset
 
-from gtok._kernels cimport Ids, reserve
+from gtok._kernels cimport Ids, prefetch, reserve
 from gtok._typedefs cimport id_t, off_t
 
 cdef extern from *:
@@ -109,6 +109,21 @@ cdef inline int64_t slot_of(const Names *names, uint64_t key) noexcept nogil:
     return <int64_t> ((key * <uint64_t> 0x9E3779B97F4A7C15) >> 32) & (names.n_slots - 1)
 
 
+cdef inline void prefetch_slot(const Names *names, uint64_t key) noexcept nogil:
+    """Ask for the slot that a name is likely to have."""
+    if names.n_slots:
+        prefetch(&names.slots[slot_of(names, key)])
+
+
+cdef inline void prefetch_text(const Names *names, uint64_t key) noexcept nogil:
+    """Ask for the text that the name in that slot is compared with."""
+    cdef const Name *entry
+    if names.n_slots:
+        entry = &names.slots[slot_of(names, key)]
+        if entry.length > 8:
+            prefetch(names.text.data + entry.at)
+
+
 cdef inline id_t find_name(const Names *names, uint64_t key, const unsigned char *name,
                            off_t n) noexcept nogil:
     """The name's code, -1 where it has none yet."""
@@ -144,10 +159,12 @@ cdef inline id_t add_name(Names *names, uint64_t key, const unsigned char *name,
     cdef Name entry
     if 2 * (names.n + 1) > n_old:
         names.n_slots = 2 * n_old if n_old else FIRST_SLOTS
-        larger = <Name *> calloc(names.n_slots, sizeof(Name))
+        larger = <Name *> malloc(names.n_slots * sizeof(Name))
         if larger == NULL:
             names.n_slots = n_old
             return -1
+        # Not calloc: a page that is read before it is written to is faulted in twice.
+        memset(larger, 0, names.n_slots * sizeof(Name))
         names.slots = larger
         for i in range(n_old):
             if old[i].length:

@@ -35,8 +35,6 @@ COUNTING = ("fragment", "insertion", "paired-insertion")
 # What mitochondrial contigs are called.
 _MITOCHONDRIAL = {"chrM", "chrMT", "MT", "M", "Mt", "mitochondrion_genome"}
 
-_EXCLUDED, _MITO = 1, 2  # flags of a fragment, as `FragmentCounter.add` takes them
-
 
 def count_fragments(
     paths: Paths,
@@ -211,8 +209,10 @@ class _Run:
 
     def count(self, path: Any, sample: str | None, advance: Callable[[int], None]) -> CellMatrix:
         """Count a file."""
-        parser = BedParser((), MAX_LINE, True, self.whitelist)
         regions = self.universe.regions
+        # The universe's chromosomes have the same numbers here.
+        given = [name.encode() for name in regions.chrom_names]
+        parser = BedParser((), MAX_LINE, True, self.whitelist, given)
         counter = FragmentCounter(self.counting, regions.starts, regions.ends)
         chroms = _Chroms(parser)
 
@@ -222,7 +222,7 @@ class _Run:
             self._add(parser, chroms, counter)
 
         feed_fragments(parser, path, take, advance)
-        counter.expect_cells(parser.n_barcodes)
+        counter.expect(parser.n_barcodes, parser.n_chroms)
         indptr, indices, data = counter.matrix()
         if len(data) < 2**31:
             indptr = indptr.astype(np.int32)
@@ -230,24 +230,32 @@ class _Run:
         shape = (len(names), len(regions))
         matrix = scipy.sparse.csr_matrix((data, indices, indptr), shape=shape)
         matrix.has_canonical_format = True
-        table, lengths = counter.statistics()
-        self._warn(display_name(path), chroms, table)
-        quality = quality_columns(table, bool(chroms.mito.any()), bool(self.sites))
+        table, sites, lengths = counter.statistics()
+        chroms.update()
+        met = counter.chroms_met().astype(bool)
+        self._warn(display_name(path), chroms, met, table)
+        has_mitochondria = bool(chroms.mitochondrial[met].any())
+        quality = quality_columns(table, has_mitochondria, sites if self.sites else None)
         samples = None if sample is None else [sample] * len(names)
         return CellMatrix(matrix, names, samples, self.universe, quality, lengths, self.settings)
 
-    def _warn(self, name: str, chroms: _Chroms, table: NDArray[np.int64]) -> None:
+    def _warn(
+        self, name: str, chroms: _Chroms, met: NDArray[np.bool_], table: NDArray[np.int64]
+    ) -> None:
         """Warn of what can hardly be meant."""
+        if not met.any():
+            return
         known = [("universe", self.index), *(("start sites", site) for site in self.sites[:1])]
         for what, index in known:
-            if not chroms.names or (chroms.codes_in(index) >= 0).any():
+            if (chroms.codes_in(index)[met] >= 0).any():
                 continue
             warnings.warn(
                 f"no chromosome of {name} is in the {what}: expected names like "
-                f"{index.regions.chrom_names[0]!r}, found names like {chroms.names[0]!r}",
+                f"{index.regions.chrom_names[0]!r}, found names like "
+                f"{chroms.names[met.argmax()]!r}",
                 stacklevel=5,
             )
-        if self.whitelist is not None and chroms.names and not table.any():
+        if self.whitelist is not None and not table.any():
             warnings.warn(
                 f"no barcode of {name} is in the whitelist, whose first is "
                 f"{self.whitelist[0].decode(errors='replace')!r}",
@@ -259,32 +267,40 @@ class _Run:
         codes, starts, ends = parser.columns()
         cells, supports = parser.fragment_columns()
         chroms.update()
-        flags = chroms.mito[codes] * np.uint8(_MITO)
+        excluded: NDArray[np.uint8] | None = None
+
+        def leave_out(which: NDArray[np.bool_]) -> None:
+            nonlocal excluded
+            excluded = which.view(np.uint8) if excluded is None else excluded | which
+
         if self.shift != (0, 0):
             starts, ends = (
                 np.clip(column.astype(np.int64) + by, 0, MAX_COORDINATE).astype(np.int32)
                 for column, by in zip((starts, ends), self.shift, strict=True)
             )
             gone = starts >= ends
-            flags[gone] |= _EXCLUDED
+            leave_out(gone)
             # Whatever is left of it is not looked at, but has to be a region.
             starts, ends = np.where(gone, 0, starts), np.where(gone, 1, ends)
         if self.min_length or self.max_length != MAX_COORDINATE:
             lengths = ends - starts
-            flags[(lengths < self.min_length) | (lengths > self.max_length)] |= _EXCLUDED
+            leave_out((lengths < self.min_length) | (lengths > self.max_length))
         if self.exclude is not None:
-            touched = self.exclude.kernel.count(chroms.codes_in(self.exclude)[codes], starts, ends)
-            flags[touched > 0] |= _EXCLUDED
-        counter.expect_cells(parser.n_barcodes)
-        offsets, ids = self.index.kernel.overlaps(chroms.codes_in(self.index)[codes], starts, ends)
-        counter.add(cells, starts, ends, supports, offsets, ids, flags)
+            codes_there = chroms.codes_in(self.exclude)[codes]
+            leave_out(self.exclude.kernel.count(codes_there, starts, ends) > 0)
+        counter.expect(parser.n_barcodes, parser.n_chroms)
+        # A chromosome that the universe has not is one behind all that it has.
+        offsets, ids = self.index.kernel.overlaps(codes, starts, ends)
+        counter.add(
+            codes, starts, ends, cells, supports, offsets, ids, chroms.mitochondrial, excluded
+        )
         if self.sites:
             near, beside = (
                 site.kernel.count(chroms.codes_in(site)[codes], starts, starts + 1)
                 + site.kernel.count(chroms.codes_in(site)[codes], ends - 1, ends)
                 for site in self.sites
             )
-            counter.count_sites(cells, near, beside, flags)
+            counter.count_sites(cells, near, beside, excluded)
 
 
 def feed_fragments(
@@ -317,13 +333,13 @@ class _Chroms:
     def __init__(self, parser: BedParser) -> None:
         self.parser = parser
         self.names: list[str] = []
-        self.mito: NDArray[np.uint8] = np.empty(0, dtype=np.uint8)
+        self.mitochondrial: NDArray[np.uint8] = np.empty(0, dtype=np.uint8)
         self.tables: dict[int, NDArray[np.int32]] = {}
 
     def update(self) -> None:
         if self.parser.n_chroms > len(self.names):
             self.names = [name.decode(errors="replace") for name in self.parser.chrom_names()]
-            self.mito = np.array([name in _MITOCHONDRIAL for name in self.names], dtype=np.uint8)
+            self.mitochondrial = np.isin(self.names, list(_MITOCHONDRIAL)).view(np.uint8)
             self.tables = {}
 
     def codes_in(self, index: RegionIndex) -> NDArray[np.int32]:

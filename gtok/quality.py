@@ -113,10 +113,10 @@ def site_windows(sites: RegionSet) -> tuple[RegionSet, RegionSet]:
 
 
 def quality_columns(
-    table: NDArray[np.int64], has_mitochondria: bool, with_sites: bool
+    table: NDArray[np.int64], has_mitochondria: bool, sites: NDArray[np.int64] | None
 ) -> dict[str, NDArray[Any]]:
     """What `CellMatrix.stats` has, column by column, of the sums that `FragmentCounter` keeps."""
-    n, within, mito, supports, supported, free, mono, excluded, near, beside = table.T
+    n, within, mito, supports, supported, free, mono, excluded = table.T
     nan = np.full(len(table), np.nan)
 
     def share(part: NDArray[Any], whole: NDArray[Any]) -> Any:
@@ -130,7 +130,8 @@ def quality_columns(
         "mitochondrial": share(mito, n) if has_mitochondria else nan,
         "nucleosome_signal": share(mono, free),
     }
-    if with_sites:
+    if sites is not None:
+        near, beside = sites.T
         density = near / (2 * _NEAR + 1)
         columns["tss_enrichment"] = density / np.maximum(beside / (2 * _FLANK), 0.2)
     return columns

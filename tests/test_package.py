@@ -40,7 +40,7 @@ AT_THE_TOP = {
 # Libraries that not every installation has, and where alone they may be imported.
 OPTIONAL = {
     "pyarrow": {"tokens_io"}, "matplotlib": {"plot"}, "torch": {"batch"},
-    "pandas": {"matrix_io", "cells"}, "h5py": {"cells"}, "pysam": {"pseudobulk"},
+    "pandas": {"matrix_io", "cells"}, "h5py": {"cells", "matrix_io"}, "pysam": {"pseudobulk"},
     "sklearn": {"vectorizer"}, "anndata": {"matrix_io", "cells"}, "transformers": {"hf"},
     "huggingface_hub": {"hub"}, "dask": {"distributed"}, "polars": set(),
 }  # fmt: skip
