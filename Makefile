@@ -5,11 +5,13 @@ BIN := .venv/bin
 SOURCES := pyproject.toml setup.py $(wildcard gtok/*.pyx gtok/*.pxd)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test lint types doctest sdist bench clean
+.PHONY: help demo test test-scverse lint types doctest sdist bench clean
 
 help:
 	@echo "make demo     run the main job on real data"
 	@echo "make test     run the tests"
+	@echo "make test-scverse"
+	@echo "              compare with snapatac2, and have it and scanpy read what gtok writes"
 	@echo "make lint     ruff and cython-lint"
 	@echo "make types    mypy and stubtest"
 	@echo "make doctest  build the sdist, a wheel from it, and run the examples in the docstrings"
@@ -21,6 +23,10 @@ demo: .venv/demo
 
 test: .venv/test
 	$(BIN)/python -m pytest -n auto --dist worksteal
+
+test-scverse: .venv-scverse/built
+	.venv-scverse/bin/python -c "import scanpy, snapatac2"
+	.venv-scverse/bin/python -m pytest tests/test_scverse.py
 
 lint: .venv/lint
 	$(BIN)/ruff check
@@ -48,7 +54,7 @@ bench: .venv-bench/built
 	.venv-bench/bin/python bench/compare.py --write docs/benchmarks.md
 
 clean:
-	rm -rf .venv .venv-sdist .venv-bench build dist gtok-demo bench/work gtok/*.so *.egg-info
+	rm -rf .venv .venv-* build dist gtok-demo bench/work gtok/*.so *.egg-info
 
 .venv/base:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -69,10 +75,19 @@ clean:
 	$(BIN)/pip install -q --group lint
 	touch $@
 
+# snapatac2 needs macs3 for calling peaks only, which has no wheels and compiles for minutes.
+.venv-scverse/built: $(SOURCES)
+	$(PYTHON) -m venv .venv-scverse
+	.venv-scverse/bin/pip install -q --upgrade pip
+	.venv-scverse/bin/pip install -q --group scverse -e ".[cells]"
+	.venv-scverse/bin/pip install -q --no-deps snapatac2==2.9.0
+	touch $@
+
 .venv-bench/built: $(SOURCES) $(wildcard gtok/*.py gtok/cli/*.py)
 	$(PYTHON) -m venv .venv-bench
 	.venv-bench/bin/pip install -q --upgrade pip
 	.venv-bench/bin/pip install -q --group bench
-	.venv-bench/bin/pip install -q snapatac2 || echo "no snapatac2: its rows are left out"
+	.venv-bench/bin/pip install -q --group scverse
+	.venv-bench/bin/pip install -q --no-deps snapatac2==2.9.0
 	.venv-bench/bin/pip install -q --force-reinstall .
 	touch $@

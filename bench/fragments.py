@@ -68,10 +68,16 @@ def against_snapatac2(work: str, path: Path, peaks: Path, rounds: int) -> list[R
         print("snapatac2 is not installed: its rows are left out", file=sys.stderr)
         return []
     universe = gtok.Universe(peaks)
+    # It panics at whatever lies beyond a chromosome's end, so it is told the ends that there are.
+    sizes = dict(data.HG38)
+    for regions in (gtok.RegionSet.from_bed(path), universe.regions):
+        for code, chrom in enumerate(regions.chrom_names):
+            end = int(regions.ends[regions.codes == code].max())
+            sizes[chrom] = max(sizes.get(chrom, 0), end)
 
     def theirs() -> object:
         fragments = snapatac2.pp.import_fragments(
-            str(path), chrom_sizes=data.HG38, min_num_fragments=0, sorted_by_barcode=False
+            str(path), chrom_sizes=sizes, min_num_fragments=0, sorted_by_barcode=False
         )
         return snapatac2.pp.make_peak_matrix(fragments, peak_file=str(peaks))
 

@@ -226,7 +226,7 @@ class _Run:
         indptr, indices, data = counter.matrix()
         if len(data) < 2**31:
             indptr = indptr.astype(np.int32)
-        names = [barcode.decode(errors="backslashreplace") for barcode in parser.barcode_names()]
+        names = _decoded(parser.barcode_names())
         shape = (len(names), len(regions))
         matrix = scipy.sparse.csr_matrix((data, indices, indptr), shape=shape)
         matrix.has_canonical_format = True
@@ -349,6 +349,13 @@ class _Chroms:
             codes = [numbers.get(name, -1) for name in self.names]
             self.tables[id(index)] = np.array(codes, dtype=np.int32)
         return self.tables[id(index)]
+
+
+def _decoded(barcodes: list[bytes]) -> list[str]:
+    try:
+        return b"\n".join(barcodes).decode().split("\n") if barcodes else []
+    except UnicodeDecodeError:
+        return [barcode.decode(errors="backslashreplace") for barcode in barcodes]
 
 
 def files_of(paths: Paths) -> list[tuple[str | None, Any]]:

@@ -353,17 +353,6 @@ def test_an_unknown_layout_writes_nothing(cells, here):
     assert not (here / "out").exists()
 
 
-@pytest.mark.filterwarnings("ignore")
-def test_scanpy_reads_its_layout(of_two):
-    scanpy = pytest.importorskip("scanpy")
-    of_two.write_mtx("out")
-    adata = scanpy.read_10x_mtx("out", gex_only=False)
-    assert adata.obs_names.tolist() == of_two.names
-    assert adata.var_names.tolist() == TOKENS
-    assert set(adata.var["feature_types"]) == {"Peaks"}
-    assert adata.X.toarray().tolist() == rows_of(of_two)
-
-
 # --- What is not installed
 
 
