@@ -245,9 +245,7 @@ def table_of(rows: list[Row]) -> list[str]:
         ours, theirs = (statistics.median(x) * scale for x in (row.ours, row.theirs))
         lines.append(
             f"| {row.work} | {row.rival} | {ours:,.0f} {row.unit} | {theirs:,.0f} {row.unit} "
-            f"| **{row.ratio:.2g}x** | {row.target:g}x |"
-            if row.ratio < 1
-            else f"| **{row.ratio:.1f}x** | {row.target:g}x |"
+            f"| **{row.ratio:.{2 if row.ratio < 1 else 1}f}x** | {row.target:g}x |"
         )
     return lines
 

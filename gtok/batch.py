@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from gtok.errors import GtokError
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import scipy.sparse
 
 Side = Literal["right", "left"]
+
+_ALL = slice(None)
 
 
 class TokenBatch:
@@ -135,26 +137,34 @@ class TokenBatch:
         begins = self.offsets[:-1] if side == "right" else self.offsets[1:] - lengths
         offsets = np.concatenate([[0], np.cumsum(lengths)])
         rows = np.arange(offsets[-1]) + np.repeat(begins - offsets[:-1], lengths)
-        return self._take(rows, offsets)
+        return self.take(rows, offsets)
 
-    def framed(self, before: Sequence[int], behind: Sequence[int]) -> TokenBatch:
-        """Each sample with these ids before and behind it; they belong to no input region."""
-        if not before and not behind:
+    def framed(self, before: ArrayLike, behind: ArrayLike) -> TokenBatch:
+        """Each sample with ids before and behind it, which belong to no input region.
+
+        Parameters
+        ----------
+        before, behind : int[k] or int[n, k]
+            The same ids for every sample, or a row of them for each.
+        """
+        ahead, after = (np.asarray(ids, dtype=np.int32) for ids in (before, behind))
+        if not ahead.size and not after.size:
             return self
-        lengths = self.lengths + len(before) + len(behind)
+        n_ahead, n_after = ahead.shape[-1], after.shape[-1]
+        lengths = self.lengths + n_ahead + n_after
         offsets = np.concatenate([[0], np.cumsum(lengths)])
         rows = np.full(offsets[-1], -1, dtype=np.int64)
         inside = np.ones(offsets[-1], dtype=bool)
-        for at in range(len(before)):
+        for at in range(n_ahead):
             inside[offsets[:-1] + at] = False
-        for at in range(len(behind)):
-            inside[offsets[1:] - 1 - at] = False
+        for at in range(n_after):
+            inside[offsets[1:] - n_after + at] = False
         rows[inside] = np.arange(len(self.ids))
-        framed = self._take(rows, offsets)
-        for at, id in enumerate(before):
-            framed.ids[offsets[:-1] + at] = id
-        for at, id in enumerate(reversed(behind)):
-            framed.ids[offsets[1:] - 1 - at] = id
+        framed = self.take(rows, offsets)
+        for at in range(n_ahead):
+            framed.ids[offsets[:-1] + at] = ahead[..., at]
+        for at in range(n_after):
+            framed.ids[offsets[1:] - n_after + at] = after[..., at]
         return framed
 
     def pad(
@@ -183,14 +193,10 @@ class TokenBatch:
         ids, mask : int64[n, width]
             The mask is 1 at tokens and 0 at the filling.
         """
-        lengths = self.lengths
-        width = padded_width(int(lengths.max(initial=0)), length, multiple)
-        column = np.arange(width)
-        first = width - lengths[:, None] if side == "left" else 0
-        mask = (column >= first) & (column < first + lengths[:, None])
-        ids = np.full(mask.shape, pad_id, dtype=np.int64)
-        ids[mask] = self.ids
-        return ids, mask.astype(np.int64)
+        width = padded_width(int(self.lengths.max(initial=0)), length, multiple)
+        ids = fill_rows(self.ids, self.offsets, width, pad_id, side)
+        ones = np.ones(len(self.ids), dtype=np.int64)
+        return ids, fill_rows(ones, self.offsets, width, 0, side)
 
     def to_csr(
         self,
@@ -235,8 +241,23 @@ class TokenBatch:
 
         return to_csr([self], n_columns, binary=binary, dtype=dtype, reduce=reduce)
 
-    def _take(self, rows: NDArray[np.int64], offsets: NDArray[np.int64]) -> TokenBatch:
-        """The tokens of these rows, aligned columns along; a row of -1 is nobody's yet."""
+    def take(
+        self,
+        rows: NDArray[np.int64],
+        offsets: NDArray[np.int64],
+        samples: NDArray[np.int64] | slice = _ALL,
+    ) -> TokenBatch:
+        """A batch of other samples, made of these tokens.
+
+        Parameters
+        ----------
+        rows : int64[m]
+            Tokens, by their places in `ids`; -1 for one that has none yet, of id 0.
+        offsets : int64[k + 1]
+            Where the new samples begin.
+        samples : int64[k], optional
+            The sample that each new one comes from; without it they are the same ones.
+        """
         new = rows < 0
 
         def pick(column: Any, filler: float) -> Any:
@@ -251,9 +272,10 @@ class TokenBatch:
             offsets,
             pick(self.values, 0),
             pick(self.queries, -1),
-            self.n_regions,
-            self.n_hits,
-            self.n_excluded,
+            *(
+                None if counts is None else counts[samples]
+                for counts in (self.n_regions, self.n_hits, self.n_excluded)
+            ),
         )
 
 
@@ -284,6 +306,20 @@ def padded_width(longest: int, length: int | None, multiple: int | None) -> int:
     if multiple:
         width = -(-width // multiple) * multiple
     return width
+
+
+def fill_rows(
+    column: NDArray[Any], offsets: NDArray[np.int64], width: int, filler: float, side: Side
+) -> NDArray[Any]:
+    """A column's samples as the rows of a matrix, int64 or float32, filled up to a width."""
+    lengths = np.diff(offsets)
+    at = np.arange(width)
+    first = width - lengths[:, None] if side == "left" else 0
+    inside = (at >= first) & (at < first + lengths[:, None])
+    dtype = column.dtype if column.dtype.kind == "f" else np.int64
+    rows = np.full(inside.shape, filler, dtype=dtype)
+    rows[inside] = column
+    return rows
 
 
 class Encoding(dict[str, Any]):
@@ -319,7 +355,7 @@ def to_tensor(array: NDArray[Any], kind: str) -> Any:
 
 def pad_features(
     features: Any,
-    fillers: Mapping[str, int],
+    fillers: Mapping[str, float],
     *,
     padding: bool | str,
     max_length: int | None,
@@ -375,6 +411,6 @@ def _as_array(name: str, column: Any) -> NDArray[Any]:
     return array if array.dtype.kind == "f" else array.astype(np.int64)
 
 
-def _fill(row: list[int], width: int, filler: int, side: Side) -> list[int]:
+def _fill(row: list[Any], width: int, filler: float, side: Side) -> list[Any]:
     filling = [filler] * (width - len(row))
     return row + filling if side == "right" else filling + row

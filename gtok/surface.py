@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gtok.batch import Encoding, Side, TokenBatch, pad_features, to_tensor
-from gtok.errors import GtokError
+from gtok.batch import Encoding, Side, TokenBatch, pad_features
+from gtok.encoding import Padding, encode_samples, fillers, frame_of, least_width
 from gtok.samples import as_regions, batch_of
+from gtok.truncation import Seed, Truncation
 from gtok.universe import Universe, as_ids
+
+Values: TypeAlias = Literal["count", "bp", "fraction", "signal"]
 
 
 class TokenizerSurface(ABC):
@@ -21,9 +24,18 @@ class TokenizerSurface(ABC):
     universe: Universe
     template: str | None
     padding_side: Side
+    order: str
+    seed: int
 
     @abstractmethod
-    def encode_batch(self, xs: Iterable[Any]) -> TokenBatch:
+    def encode_batch(
+        self,
+        xs: Iterable[Any],
+        *,
+        values: Values | None = None,
+        signal: str | int | None = None,
+        queries: bool = False,
+    ) -> TokenBatch:
         """The token ids of many samples, as arrays."""
 
     def __call__(
@@ -31,13 +43,19 @@ class TokenizerSurface(ABC):
         x: Any,
         *,
         add_special_tokens: bool = True,
-        padding: bool | Literal["longest", "max_length", "do_not_pad"] = False,
-        truncation: bool = False,
+        padding: Padding = False,
+        truncation: bool | Truncation = False,
         max_length: int | None = None,
+        stride: int = 0,
         pad_to_multiple_of: int | None = None,
+        values: Values | None = None,
+        signal: str | int | None = None,
+        seed: Seed | None = None,
         return_tensors: Literal["np", "pt"] | None = None,
         return_attention_mask: bool = True,
         return_special_tokens_mask: bool = False,
+        return_positions: bool = False,
+        return_loci: bool = False,
     ) -> Encoding:
         """Encode a sample, or a batch of them, as transformers expect it.
 
@@ -50,90 +68,90 @@ class TokenizerSurface(ABC):
             Put the tokens of the template around each sample; there is none by default.
         padding : bool or {"longest", "max_length", "do_not_pad"}
             Fill up to the longest sample (True), or to `max_length`.
-        truncation : bool
-            Cut to `max_length`, the template's tokens included. The first tokens stay: of a
-            sorted sample, those of its first chromosome.
+        truncation : bool or {"head", "random", "stratified", "top", "windows"}
+            Cut to `max_length`, the template's tokens included. True and "head" keep the first
+            tokens: of a sorted sample, those of its first chromosomes. "random" keeps any,
+            "stratified" any of each chromosome in proportion, "top" those of the largest values,
+            all in their order; "windows" cuts into pieces, a row each, and says in
+            ``overflow_to_sample_mapping`` which sample each comes from.
         max_length : int, optional
             In tokens.
+        stride : int
+            Tokens that a window has in common with the one before.
         pad_to_multiple_of : int, optional
             Round the padded length up.
+        values, signal
+            A weight for each token, ``values``, as of `Tokenizer.encode_batch`.
+        seed : int or sequence of int, optional
+            Of "random" and "stratified", the tokenizer's unless given; ``(seed, epoch)`` keeps
+            another part of each sample in each epoch.
         return_tensors : {None, "np", "pt"}
             Lists, or int64 arrays of NumPy or torch, with one row per sample even for one.
         return_attention_mask, return_special_tokens_mask : bool
             Which masks to return: 1 at tokens and 0 at padding; 1 at special tokens.
+        return_positions : bool
+            Return where each token lies: ``chrom_ids``, its chromosome's place in
+            ``universe.regions.chrom_names``, and ``starts`` and ``ends``, base pairs. Of special
+            tokens and padding the first is the number of chromosomes, the others are 0.
+        return_loci : bool
+            Return ``locus_ids``, the row of the input region that hit each token; -1 where none
+            did.
 
         Returns
         -------
         Encoding
-            A dict with ``input_ids`` and the masks, also as attributes.
+            A dict with ``input_ids`` and what else is asked for, also as attributes.
+
+        Warns
+        -----
+        UserWarning
+            If True cuts a sample at its head, in an order in which that loses chromosomes.
         """
-        samples = batch_of(x)
-        batch = self.encode_batch([as_regions(x)] if samples is None else samples)
+        batch, single = self.encode_call(x, values, signal, return_loci)
         before, behind = self._frame() if add_special_tokens else ([], [])
-        if truncation:
-            if max_length is None:
-                raise GtokError("truncation needs a max_length")
-            room = max_length - len(before) - len(behind)
-            if room < 0:
-                raise GtokError(f"max_length={max_length} leaves no room for {self.template!r}")
-            batch = batch.head(room)
-        batch = batch.framed(before, behind)
-        width = self._width(padding, max_length)
-        columns: dict[str, Any]
-        if width is not None or return_tensors is not None:
-            if width is None and len(set(batch.lengths.tolist())) > 1:
-                raise GtokError(
-                    f"expected samples of one length for a tensor: ask for padding or truncation; "
-                    f"found lengths {batch.lengths.min()} to {batch.lengths.max()}"
-                )
-            ids, mask = batch.pad(
-                self.pad_token_id,
-                length=width,
-                multiple=pad_to_multiple_of if width is not None else None,
+        return Encoding(
+            encode_samples(
+                batch,
+                self.universe,
+                before,
+                behind,
+                pad_id=self.pad_token_id,
                 side=self.padding_side,
+                padding=padding,
+                truncation=truncation,
+                max_length=max_length,
+                stride=stride,
+                multiple=pad_to_multiple_of,
+                seed=self.seed if seed is None else seed,
+                return_tensors=return_tensors,
+                return_attention_mask=return_attention_mask,
+                return_special_tokens_mask=return_special_tokens_mask,
+                return_positions=return_positions,
+                single=single,
+                loses_chroms=self.keeps_genome_order,
             )
-            columns = {"input_ids": ids, "attention_mask": mask}
-            columns["special_tokens_mask"] = self._is_special(ids)
-        else:
-            columns = {
-                "input_ids": list(batch),
-                "attention_mask": [np.ones(len(ids), dtype=np.int64) for ids in batch],
-                "special_tokens_mask": [
-                    (ids >= len(self.universe)).astype(np.int64) for ids in batch
-                ],
-            }
-        if not return_attention_mask:
-            del columns["attention_mask"]
-        if not return_special_tokens_mask:
-            del columns["special_tokens_mask"]
-        if return_tensors is not None:
-            return Encoding({k: to_tensor(v, return_tensors) for k, v in columns.items()})
+        )
+
+    def encode_call(
+        self, x: Any, values: Values | None, signal: str | int | None, queries: bool
+    ) -> tuple[TokenBatch, bool]:
+        """The tokens of what a call was given, and whether that was a sample by itself."""
+        samples = batch_of(x)
+        single = samples is None
         if samples is None:
-            return Encoding({name: rows[0].tolist() for name, rows in columns.items()})
-        return Encoding({name: [row.tolist() for row in rows] for name, rows in columns.items()})
+            samples = [as_regions(x, signal=signal)]
+        batch = self.encode_batch(samples, values=values, signal=signal, queries=queries)
+        return batch, single
 
-    def _is_special(self, ids: NDArray[Any]) -> NDArray[np.int64]:
-        return (ids >= len(self.universe)).astype(np.int64)
-
-    def _width(self, padding: bool | str, max_length: int | None) -> int | None:
-        """The least padded length, None where nothing is to be padded."""
-        if padding in (False, "do_not_pad"):
-            return None
-        if padding in (True, "longest"):
-            return 0
-        if padding != "max_length":
-            raise GtokError(
-                f"expected padding True, False, 'longest', 'max_length' or 'do_not_pad', "
-                f"found {padding!r}"
-            )
-        if max_length is None:
-            raise GtokError("padding='max_length' needs a max_length")
-        return max_length
+    @property
+    def keeps_genome_order(self) -> bool:
+        """Whether the tokens of a sorted sample are in genome order."""
+        return self.order in ("input", "genome")
 
     def pad(
         self,
         features: Any,
-        padding: bool | Literal["longest", "max_length", "do_not_pad"] = True,
+        padding: Padding = True,
         max_length: int | None = None,
         pad_to_multiple_of: int | None = None,
         return_attention_mask: bool = True,
@@ -145,15 +163,15 @@ class TokenizerSurface(ABC):
         Parameters
         ----------
         features : dict of lists, or list of dicts
-            With ``input_ids``; masks are filled up along, anything else is passed on.
+            With ``input_ids``; what a call returns beside them is filled up along, anything else is
+            passed on.
         padding, max_length, pad_to_multiple_of, return_attention_mask, return_tensors
             As of a call.
         """
-        width = self._width(padding, max_length)
-        fillers = {"input_ids": self.pad_token_id, "attention_mask": 0, "special_tokens_mask": 1}
+        width = least_width(padding, max_length)
         return pad_features(
             features,
-            fillers,
+            fillers(self.pad_token_id, self.universe),
             padding=False if width is None else padding,
             max_length=max_length,
             multiple=pad_to_multiple_of,
@@ -306,17 +324,6 @@ class TokenizerSurface(ABC):
 
     def _frame(self) -> tuple[list[int], list[int]]:
         """The ids that the template puts before and behind each sample."""
-        if self.template is None:
-            return [], []
-        roles = [role for role, _ in self.universe.special_tokens.items()]
-        words = self.template.split() if isinstance(self.template, str) else []
-        if words.count("...") != 1 or not set(words) <= {"...", *roles}:
-            raise GtokError(
-                f"expected template as names of special tokens ({', '.join(roles)}) around '...', "
-                f"such as 'cls ... sep', found {self.template!r}"
-            )
-        at = words.index("...")
-        before, behind = words[:at], words[at + 1 :]
-        return [self.universe.special_id(word) for word in before], [
-            self.universe.special_id(word) for word in behind
-        ]
+        special = self.universe.special_tokens
+        ids = {role: self.universe.special_id(role) for role, _ in special.items()}
+        return frame_of(self.template, ids)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from gtok.errors import GtokError, check_choice
 from gtok.index import Limits, Method, OverlapOf, build_index, in_threads
 from gtok.regions import RegionSet
 from gtok.samples import Sample, as_batch, as_exclusions, as_regions, path_of
-from gtok.surface import TokenizerSurface
+from gtok.surface import TokenizerSurface, Values
 from gtok.universe import Universe, repeated_rows
 
 _CHOICES: dict[str, tuple[Any, ...]] = {
@@ -27,7 +27,6 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "unique": (None, "query", "token"),
     "padding_side": ("right", "left"),
 }
-Values: TypeAlias = Literal["count", "bp", "fraction", "signal"]
 VALUES = ("count", "bp", "fraction", "signal")
 
 

@@ -13,7 +13,8 @@ from gtok.index import METHODS, Limits, Method, OverlapOf, in_threads
 from gtok.regions import RegionSet
 from gtok.samples import Sample, as_batch, path_of
 from gtok.sparse import REDUCE, Reduce, to_csr
-from gtok.tokenizer import VALUES, Tokenizer, Values, check_values
+from gtok.surface import Values
+from gtok.tokenizer import VALUES, Tokenizer, check_values
 from gtok.universe import Universe
 
 try:

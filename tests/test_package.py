@@ -25,9 +25,9 @@ ROOMS = [
     "errors",
     "files", "bed", "columns", "frames", "regions", "samples", "index", "building",
     "universe", "config", "hub",
-    "batch", "sparse", "surface", "tokenizer", "tokens_io", "matrix_io", "checking",
-    "comparing", "vectorizer", "quality", "cells", "fragments", "pseudobulk", "hf",
-    "distributed", "plot", "cli", "__main__",
+    "batch", "truncation", "encoding", "sparse", "surface", "tokenizer", "tokens_io",
+    "matrix_io", "checking", "comparing", "vectorizer", "quality", "cells", "fragments",
+    "pseudobulk", "hf", "distributed", "plot", "cli", "__main__",
 ]  # fmt: skip
 # What a conversion method of a value imports inside itself.
 CONVERSIONS = {("batch", "TokenBatch.to_csr"): {"sparse"}}

@@ -1,4 +1,4 @@
-"""What snapatac2 counts, and what scanpy and snapatac2 make of gtok's files: `make test-scverse`."""
+"""What snapatac2 counts, and what it and scanpy make of gtok's files: `make test-scverse`."""
 
 from __future__ import annotations
 
@@ -53,9 +53,7 @@ def theirs(path, peaks, counting, folder):
         data = snapatac2.pp.import_fragments(
             str(plain), chrom_sizes=sizes, min_num_fragments=0, sorted_by_barcode=False
         )
-        counted = snapatac2.pp.make_peak_matrix(
-            data, use_rep=kept, counting_strategy=counting
-        )
+        counted = snapatac2.pp.make_peak_matrix(data, use_rep=kept, counting_strategy=counting)
     return counted.obs_names.tolist(), counted.var_names.tolist(), counted.X.astype(np.int64)
 
 
