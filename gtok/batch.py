@@ -194,9 +194,8 @@ class TokenBatch:
             The mask is 1 at tokens and 0 at the filling.
         """
         width = padded_width(int(self.lengths.max(initial=0)), length, multiple)
-        ids = fill_rows(self.ids, self.offsets, width, pad_id, side)
-        ones = np.ones(len(self.ids), dtype=np.int64)
-        return ids, fill_rows(ones, self.offsets, width, 0, side)
+        inside = rows_inside(self.offsets, width, side)
+        return fill_rows(self.ids, inside, pad_id), inside.astype(np.int64)
 
     def to_csr(
         self,
@@ -308,14 +307,17 @@ def padded_width(longest: int, length: int | None, multiple: int | None) -> int:
     return width
 
 
-def fill_rows(
-    column: NDArray[Any], offsets: NDArray[np.int64], width: int, filler: float, side: Side
-) -> NDArray[Any]:
-    """A column's samples as the rows of a matrix, int64 or float32, filled up to a width."""
+def rows_inside(offsets: NDArray[np.int64], width: int, side: Side) -> NDArray[np.bool_]:
+    """Where the tokens of each sample are in a matrix of this width."""
     lengths = np.diff(offsets)
     at = np.arange(width)
-    first = width - lengths[:, None] if side == "left" else 0
-    inside = (at >= first) & (at < first + lengths[:, None])
+    if side == "right":
+        return at < lengths[:, None]
+    return at >= width - lengths[:, None]
+
+
+def fill_rows(column: NDArray[Any], inside: NDArray[np.bool_], filler: float) -> NDArray[Any]:
+    """A column as a matrix, int64 or float32, filled up where no token is."""
     dtype = column.dtype if column.dtype.kind == "f" else np.int64
     rows = np.full(inside.shape, filler, dtype=dtype)
     rows[inside] = column

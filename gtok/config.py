@@ -153,7 +153,7 @@ def save_folder(
     exclude: RegionSet | None,
     method: str,
     options: dict[str, Any],
-) -> None:
+) -> list[str]:
     """Write a universe and its config into a folder, each file whole or not at all.
 
     Parameters
@@ -168,11 +168,17 @@ def save_folder(
         The index in use, told to gtars.
     options : dict
         The tokenizer's settings; None values are left out.
+
+    Returns
+    -------
+    list of str
+        The files written.
     """
     import gtok
 
     os.makedirs(folder, exist_ok=True)
-    _for_gtars(universe.regions).to_bed(os.path.join(folder, UNIVERSE_FILE))
+    written = [os.path.join(folder, name) for name in (UNIVERSE_FILE, CONFIG_FILE)]
+    _for_gtars(universe.regions).to_bed(written[0])
     tokens = ",\n".join(
         f"    {{ name = {_quote(role)}, token = {_quote(token)} }}"
         for role, token in universe.special_tokens.items()
@@ -189,11 +195,13 @@ def save_folder(
     if universe.genome is not None:
         lines.append(f"genome = {_quote(universe.genome)}")
     if exclude is not None:
-        exclude.to_bed(os.path.join(folder, EXCLUDE_FILE))
+        written.append(os.path.join(folder, EXCLUDE_FILE))
+        exclude.to_bed(written[-1])
         lines.append(f"exclude = {_quote(EXCLUDE_FILE)}")
     lines += [f"{key} = {_quote(value)}" for key, value in options.items() if value is not None]
-    with write_whole(os.path.join(folder, CONFIG_FILE)) as handle:
+    with write_whole(written[1]) as handle:
         handle.write(("\n".join(lines) + "\n").encode())
+    return written
 
 
 def _for_gtars(regions: RegionSet) -> RegionSet:

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gtok.batch import Side, TokenBatch, fill_rows, padded_width, to_tensor
+from gtok.batch import Side, TokenBatch, fill_rows, padded_width, rows_inside, to_tensor
 from gtok.errors import GtokError
 from gtok.truncation import Seed, Truncation, chroms_of, truncate
 from gtok.universe import Universe
@@ -56,6 +56,7 @@ def encode_samples(
     return_attention_mask: bool,
     return_special_tokens_mask: bool,
     return_positions: bool,
+    return_length: bool = False,
     single: bool,
     loses_chroms: bool,
     truncation_side: Side = "right",
@@ -83,8 +84,6 @@ def encode_samples(
         )
     batch = batch.framed(before, behind)
     columns: dict[str, NDArray[Any]] = {"input_ids": batch.ids}
-    if return_attention_mask:
-        columns["attention_mask"] = np.ones(len(batch.ids), dtype=np.int64)
     if return_special_tokens_mask:
         columns["special_tokens_mask"] = batch.ids >= len(universe)
     if return_positions:
@@ -97,6 +96,7 @@ def encode_samples(
     rows: dict[str, Any]
     if width is None and return_tensors is None:
         rows = {name: _split(column, batch.offsets) for name, column in columns.items()}
+        mask: Any = [[1] * n for n in batch.lengths.tolist()]
     else:
         lengths = batch.lengths
         if width is None and len(set(lengths.tolist())) > 1:
@@ -107,12 +107,16 @@ def encode_samples(
         multiple = multiple if width is not None else None
         filling = fillers(pad_id, universe)
         wide = padded_width(int(lengths.max(initial=0)), width, multiple)
-        rows = {
-            name: fill_rows(column, batch.offsets, wide, filling[name], side)
-            for name, column in columns.items()
-        }
+        inside = rows_inside(batch.offsets, wide, side)
+        rows = {name: fill_rows(column, inside, filling[name]) for name, column in columns.items()}
+        mask = inside.astype(np.int64)
         if return_tensors is None:
+            mask = mask.tolist()
             rows = {name: matrix.tolist() for name, matrix in rows.items()}
+    if return_attention_mask:
+        rows = {"input_ids": rows["input_ids"], "attention_mask": mask} | rows
+    if return_length:
+        rows["length"] = batch.lengths if return_tensors else batch.lengths.tolist()
     if origin is not None and truncation == "windows":
         rows["overflow_to_sample_mapping"] = origin if return_tensors else origin.tolist()
     if return_tensors is not None:

@@ -187,13 +187,18 @@ class Tokenizer(TokenizerSurface):
         config = find_config(folder)
         return cls(config.load_universe(), **{**config.options, **options})
 
-    def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
+    def save_pretrained(self, folder: str | os.PathLike[str]) -> list[str]:
         """Write ``universe.bed.gz`` and ``tokenizer.toml`` into a folder, made if it is not there.
 
         `from_pretrained` reads it back, with the universe verified by its digest; gtars reads it
         too.
+
+        Returns
+        -------
+        list of str
+            The files written.
         """
-        save_folder(folder, self.universe, self.exclude, self.index.method, self._options)
+        return save_folder(folder, self.universe, self.exclude, self.index.method, self._options)
 
     def __repr__(self) -> str:
         settings = {

@@ -89,59 +89,42 @@ def truncate(
         return batch, samples
     if how == "head":
         return batch.head(n, side), samples
-    # Only what is too long is looked at.
-    long = np.flatnonzero(batch.lengths > n)
-    tokens = _tokens_of(batch, long)
-    sample = np.repeat(np.arange(len(long)), batch.lengths[long])
-    if how == "top":
-        assert batch.values is not None
-        key = -batch.values[tokens].astype(np.float64)
-    else:
-        key = _chance(batch.ids[tokens], sample, seed)
-    if how == "stratified":
-        key = _spread(sample, chroms_of(batch.ids[tokens], universe), key)
     kept = np.ones(len(batch.ids), dtype=bool)
-    kept[tokens] = _smallest(sample, key, n)
+    word = np.random.SeedSequence(seed).generate_state(1, np.uint64)
+    for row in np.flatnonzero(batch.lengths > n).tolist():
+        tokens = slice(batch.offsets[row], batch.offsets[row + 1])
+        if how == "top":
+            assert batch.values is not None
+            key = -batch.values[tokens]
+        else:
+            key = _chance(batch.ids[tokens], word)
+        if how == "stratified":
+            key = _spread(chroms_of(batch.ids[tokens], universe), key)
+        # Of equal keys the first.
+        smallest = np.argsort(key, kind="stable")[:n]
+        kept[tokens] = False
+        kept[tokens.start + smallest] = True
     offsets = np.concatenate([[0], np.cumsum(np.minimum(batch.lengths, n))])
     return batch.take(np.flatnonzero(kept), offsets), samples
 
 
-def _tokens_of(batch: TokenBatch, samples: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The rows of the tokens of some samples."""
-    lengths = batch.lengths[samples]
-    ends = np.cumsum(lengths)
-    return np.arange(ends[-1]) + np.repeat(batch.offsets[samples] - ends + lengths, lengths)
-
-
-def _smallest(sample: NDArray[np.int64], key: NDArray[np.float64], n: int) -> NDArray[np.bool_]:
-    """Which tokens have the n smallest keys of their sample; of equal ones the first."""
-    kept = np.zeros(len(sample), dtype=bool)
-    order = np.lexsort((key, sample))
-    kept[order[_rank(sample) < n]] = True
-    return kept
-
-
-def _rank(group: NDArray[np.int64]) -> NDArray[np.int64]:
-    """How many of the same group stand before; groups stand together."""
-    first = np.flatnonzero(np.diff(group, prepend=-1))
-    return np.arange(len(group)) - np.repeat(first, np.diff(first, append=len(group)))
-
-
-def _spread(
-    sample: NDArray[np.int64], chrom: NDArray[np.int64], key: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Where each token stands within its sample and chromosome, from 0 to 1, ordered by its key.
+def _spread(chrom: NDArray[np.int64], key: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Where each token stands within its chromosome, from 0 to 1, ordered by its key.
 
     However many of the smallest are kept, each chromosome gives its share of them, rounded as seats
     of a parliament are by the method of Sainte-Lague.
     """
-    order = np.lexsort((key, chrom, sample))
-    stratum = np.cumsum(
-        (np.diff(sample[order], prepend=-1) != 0) | (np.diff(chrom[order], prepend=-2) != 0)
-    )
-    place = np.empty(len(sample))
-    place[order] = (_rank(stratum) + 0.5) / np.bincount(stratum)[stratum]
+    order = np.lexsort((key, chrom))
+    place = np.empty(len(chrom))
+    ranked = chrom[order]
+    place[order] = (_rank(ranked) + 0.5) / np.bincount(ranked + 1)[ranked + 1]
     return place
+
+
+def _rank(group: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How many of the same group stand before; groups stand together."""
+    first = np.flatnonzero(np.diff(group, prepend=-2))
+    return np.arange(len(group)) - np.repeat(first, np.diff(first, append=len(group)))
 
 
 def chroms_of(ids: NDArray[np.int32], universe: Universe) -> NDArray[np.int64]:
@@ -151,14 +134,11 @@ def chroms_of(ids: NDArray[np.int32], universe: Universe) -> NDArray[np.int64]:
     return np.where(is_region, codes, -1).astype(np.int64)
 
 
-def _chance(ids: NDArray[np.int32], sample: NDArray[np.int64], seed: Seed) -> NDArray[np.float64]:
-    """A number from 0 to 1 for each token, by the seed, its sample's tokens, and its place."""
-    words = np.random.SeedSequence(seed).generate_state(1, np.uint64)
-    mixed = _mix(ids.astype(np.uint64) + words)
-    first = np.flatnonzero(np.diff(sample, prepend=-1))
-    of_sample = np.add.reduceat(mixed, first)
-    place = _rank(sample).astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    return _mix(of_sample[sample] + place).astype(np.float64)
+def _chance(ids: NDArray[np.int32], word: NDArray[np.uint64]) -> NDArray[np.float64]:
+    """A number for each token of a sample, by a word, the sample's tokens, and its place."""
+    of_sample = _mix(ids.astype(np.uint64) + word).sum()
+    places = np.arange(len(ids), dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    return _mix(of_sample + places).astype(np.float64)
 
 
 def _mix(words: NDArray[np.uint64]) -> NDArray[np.uint64]:

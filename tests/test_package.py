@@ -27,7 +27,7 @@ ROOMS = [
     "universe", "config", "hub",
     "batch", "truncation", "encoding", "sparse", "surface", "tokenizer", "tokens_io",
     "matrix_io", "checking", "comparing", "vectorizer", "quality", "cells", "fragments",
-    "pseudobulk", "hf", "distributed", "plot", "cli", "__main__",
+    "pseudobulk", "masking", "hf", "distributed", "plot", "cli", "__main__",
 ]  # fmt: skip
 # What a conversion method of a value imports inside itself.
 CONVERSIONS = {("batch", "TokenBatch.to_csr"): {"sparse"}}
@@ -35,7 +35,7 @@ CONVERSIONS = {("batch", "TokenBatch.to_csr"): {"sparse"}}
 AT_THE_TOP = {
     "cli": {"click"}, "sparse": {"scipy"}, "comparing": {"scipy"}, "cells": {"scipy"},
     "fragments": {"scipy"},
-    "vectorizer": {"sklearn", "joblib"},
+    "vectorizer": {"sklearn", "joblib"}, "masking": {"scipy"}, "hf": {"transformers"},
 }  # fmt: skip
 # Libraries that not every installation has, and where alone they may be imported.
 OPTIONAL = {
