@@ -5,11 +5,12 @@ BIN := .venv/bin
 SOURCES := pyproject.toml setup.py $(wildcard gtok/*.pyx gtok/*.pxd)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-scverse lint types doctest sdist bench clean
+.PHONY: help demo test test-hf test-scverse lint types doctest sdist bench clean
 
 help:
 	@echo "make demo     run the main job on real data"
 	@echo "make test     run the tests"
+	@echo "make test-hf  run the tests that need transformers and torch, and the example that trains"
 	@echo "make test-scverse"
 	@echo "              compare with snapatac2, and have it and scanpy read what gtok writes"
 	@echo "make lint     ruff and cython-lint"
@@ -23,6 +24,15 @@ demo: .venv/demo
 
 test: .venv/test
 	$(BIN)/python -m pytest -n auto --dist worksteal
+
+# The tests that `make test` skips for want of transformers and torch.
+test-hf: .venv-hf/built
+	.venv-hf/bin/python -c "import accelerate, datasets, torch, transformers"
+	.venv-hf/bin/python -m pytest -n auto --dist worksteal tests/test_hf.py tests/test_hub.py \
+		tests/test_training.py tests/test_surface.py
+	.venv-hf/bin/python -m pytest tests/test_package.py -k "README or huggingface"
+	.venv-hf/bin/python -m pytest --doctest-modules gtok/hf.py gtok/training.py
+	.venv-hf/bin/python examples/mlm.py --out .venv-hf/mlm
 
 test-scverse: .venv-scverse/built
 	.venv-scverse/bin/python -c "import scanpy, snapatac2"
@@ -45,9 +55,10 @@ sdist: .venv/lint
 doctest: sdist
 	rm -rf .venv-sdist
 	$(PYTHON) -m venv .venv-sdist
-	.venv-sdist/bin/pip install -q "$$(ls $(CURDIR)/dist/*.whl)[parquet,plot,sklearn,cells]" pytest
+	.venv-sdist/bin/pip install -q "$$(ls $(CURDIR)/dist/*.whl)[parquet,plot,sklearn,cells,hf]" pytest
 	cd .venv-sdist && bin/gtok demo --output demo
-	cd .venv-sdist && bin/python -m pytest --doctest-modules --pyargs gtok
+	cd .venv-sdist && bin/python -m pytest --doctest-modules --pyargs gtok \
+		--ignore-glob="*/gtok/training.py"
 
 bench: .venv-bench/built
 	command -v bedtools > /dev/null || apt-get install -y -q bedtools || echo "no bedtools"
@@ -73,6 +84,14 @@ clean:
 
 .venv/lint: .venv/base pyproject.toml
 	$(BIN)/pip install -q --group lint
+	touch $@
+
+# torch first, and this one: the newest brings gigabytes for graphics cards.
+.venv-hf/built: $(SOURCES)
+	$(PYTHON) -m venv .venv-hf
+	.venv-hf/bin/pip install -q --upgrade pip
+	.venv-hf/bin/pip install -q torch==2.13.0
+	.venv-hf/bin/pip install -q --group hf -e ".[parquet,cells,hf]"
 	touch $@
 
 # snapatac2 needs macs3 for calling peaks only, which has no wheels and compiles for minutes.
