@@ -21,6 +21,7 @@ from gtok.universe import SpecialTokens, Universe
 
 CONFIG_FILE = "tokenizer.toml"
 UNIVERSE_FILE = "universe.bed.gz"
+PLAIN_UNIVERSE_FILE = "universe.bed"  # what geniml calls it
 EXCLUDE_FILE = "exclude.bed.gz"
 
 # A tokenizer's settings, each an option of its constructor.
@@ -228,18 +229,23 @@ def _quote(value: str | float) -> str:
 
 
 def find_config(folder: str | os.PathLike[str]) -> Config:
-    """The config of a saved folder: gtok's own, or what a gtars folder without one amounts to.
+    """The config of a saved folder, or what one without a config amounts to.
+
+    gtars's folders hold a ``universe.bed.gz`` and geniml's a ``universe.bed``, with no config.
 
     Raises
     ------
     ConfigError
-        If the folder holds neither.
+        If the folder holds none of them.
     """
-    config, universe = (os.path.join(folder, name) for name in (CONFIG_FILE, UNIVERSE_FILE))
-    if os.path.isfile(config):
-        return read_config(config, confined=True)
-    if os.path.isfile(universe):
-        return Config(universe, SpecialTokens())
+    path = os.path.join(folder, CONFIG_FILE)
+    if os.path.isfile(path):
+        return read_config(path, confined=True)
+    for name in (UNIVERSE_FILE, PLAIN_UNIVERSE_FILE):
+        path = os.path.join(folder, name)
+        if os.path.isfile(path):
+            return Config(path, SpecialTokens())
     raise ConfigError(
-        f"{os.fspath(folder)}: expected {CONFIG_FILE} or {UNIVERSE_FILE} in it, found neither"
+        f"{os.fspath(folder)}: expected {CONFIG_FILE}, {UNIVERSE_FILE} or {PLAIN_UNIVERSE_FILE} "
+        "in it, found none"
     )

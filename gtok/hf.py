@@ -442,7 +442,7 @@ class RegionTokenizer(PreTrainedTokenizerBase):
         folder = name
         if not os.path.isdir(folder):
             folder = fetch(
-                name,
+                pretrained_model_name_or_path,
                 revision=revision,
                 token=token,
                 cache_dir=cache_dir,

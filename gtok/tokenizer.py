@@ -15,6 +15,7 @@ from gtok._order import genome_order
 from gtok.batch import Side, TokenBatch
 from gtok.config import OPTIONS, find_config, read_config, save_folder
 from gtok.errors import GtokError, check_choice
+from gtok.hub import fetch
 from gtok.index import Limits, Method, OverlapOf, build_index, in_threads
 from gtok.regions import RegionSet
 from gtok.samples import Sample, as_batch, as_exclusions, as_regions, path_of
@@ -172,19 +173,60 @@ class Tokenizer(TokenizerSurface):
         return cls(config.load_universe(), **{**config.options, **options})
 
     @classmethod
-    def from_pretrained(cls, folder: str | os.PathLike[str], **options: Any) -> Tokenizer:
-        """Read a folder that `save_pretrained` wrote, or gtars's with a ``universe.bed.gz``.
+    def from_pretrained(
+        cls,
+        name: str | os.PathLike[str],
+        *,
+        revision: str | None = None,
+        token: str | bool | None = None,
+        cache_dir: str | os.PathLike[str] | None = None,
+        local_files_only: bool = False,
+        force_download: bool = False,
+        **options: Any,
+    ) -> Tokenizer:
+        """Read a saved tokenizer: a folder, or ``owner/name`` on a Hugging Face hub.
+
+        It holds what `save_pretrained` wrote, or a universe alone: ``universe.bed.gz``, as
+        gtars has it, or ``universe.bed``, as geniml has it.
+
+        Parameters
+        ----------
+        name : str or path
+            A folder; a str that is none is taken for a repository of the hub.
+        revision, token, cache_dir, local_files_only, force_download
+            How to fetch from the hub, as of `gtok.hub.fetch`; a folder needs none of it.
+        **options
+            As of the constructor; what is given here wins over what was saved.
 
         Raises
         ------
         FileNotFoundError
-            If there is no such folder.
+            If there is neither such a folder nor such a repository.
+        PermissionError, ConnectionError, ImportError
+            If it cannot be fetched: see `gtok.hub.fetch`.
         ConfigError
-            If it holds neither, or the universe is not the one that was saved.
+            If it holds no tokenizer, or names files outside its folder, or the universe is not
+            the one that was saved.
+
+        Examples
+        --------
+        >>> import gtok, tempfile
+        >>> folder = tempfile.mkdtemp()
+        >>> gtok.Tokenizer(["chr1:100-200", "chr2:5-50"]).save_pretrained(folder)
+        >>> gtok.Tokenizer.from_pretrained(folder).encode("chr2:10-20")
+        [1]
+        >>> t = gtok.Tokenizer.from_pretrained("owner/name", revision="v1")  # doctest: +SKIP
         """
-        if not os.path.isdir(folder):
-            raise FileNotFoundError(f"no such folder: {os.fspath(folder)!r}")
-        config = find_config(folder)
+        if not os.path.isdir(name):
+            name = fetch(
+                name,
+                revision=revision,
+                token=token,
+                cache_dir=cache_dir,
+                local_files_only=local_files_only,
+                force_download=force_download,
+            )
+        config = find_config(name)
         return cls(config.load_universe(), **{**config.options, **options})
 
     def save_pretrained(self, folder: str | os.PathLike[str]) -> list[str]:

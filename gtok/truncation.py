@@ -95,7 +95,7 @@ def truncate(
         tokens = slice(batch.offsets[row], batch.offsets[row + 1])
         if how == "top":
             assert batch.values is not None
-            key = -batch.values[tokens]
+            key = -batch.values[tokens].astype(np.float64)
         else:
             key = _chance(batch.ids[tokens], word)
         if how == "stratified":

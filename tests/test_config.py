@@ -391,10 +391,19 @@ def test_a_folder_with_a_universe_only(folder):
     assert Tokenizer(folder / "g", unknown="drop").encode([]) == []
 
 
-def test_a_folder_with_neither(folder):
+def test_a_folder_with_a_plain_universe_only(folder):
+    (folder / "g").mkdir()
+    (folder / "g" / "universe.bed").write_text(BED)
+    assert Tokenizer.from_pretrained(folder / "g").universe == Universe(ROWS)
+    (folder / "g" / "universe.bed.gz").write_bytes(gzip.compress(b"chr1\t1\t2\n"))
+    assert Tokenizer(folder / "g").universe == Universe(["chr1:1-2"])
+
+
+def test_a_folder_with_none(folder):
     for load in (Tokenizer, Tokenizer.from_pretrained, find_config):
         with pytest.raises(
-            ConfigError, match=r"expected tokenizer\.toml or universe\.bed\.gz in it, found neither"
+            ConfigError,
+            match=r"expected tokenizer\.toml, universe\.bed\.gz or universe\.bed in it, found none",
         ):
             load(folder)
 
