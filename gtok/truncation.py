@@ -90,7 +90,7 @@ def truncate(
     if how == "head":
         return batch.head(n, side), samples
     kept = np.ones(len(batch.ids), dtype=bool)
-    word = np.random.SeedSequence(seed).generate_state(1, np.uint64)
+    word = np.random.SeedSequence(seed).generate_state(1, np.uint64).view(np.uint64)
     for row in np.flatnonzero(batch.lengths > n).tolist():
         tokens = slice(batch.offsets[row], batch.offsets[row + 1])
         if how == "top":

@@ -212,7 +212,7 @@ def test_a_missing_file(here):
     check_error(run("universe", "check", "nothing.bed"), r"nothing\.bed: No such file")
     (here / "folder").mkdir()
     check_error(run("tokenize", "u.bed", "folder"), r"folder: Is a directory")
-    check_error(run("tokenize", "folder", "a.bed"), r"folder.*tokenizer\.toml or universe\.bed\.gz")
+    check_error(run("tokenize", "folder", "a.bed"), r"folder.*tokenizer\.toml, universe\.bed\.gz")
 
 
 def test_bad_bed(here):
