@@ -179,7 +179,8 @@ def read_pieces(
     """
     pa, pq = _pyarrow()
     try:
-        with pq.ParquetFile(os.fspath(path)) as file:
+        # Read ahead, all of the file would be in memory in the end.
+        with pq.ParquetFile(os.fspath(path), pre_buffer=False) as file:
             _check_schema(path, file.schema_arrow, tokenizer)
             counted = [name for name in _COUNTS if name in file.schema_arrow.names]
             row = 0
