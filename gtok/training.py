@@ -49,7 +49,7 @@ class TokenDataset(Dataset[Item]):
     source : TokenBatch, path, list of paths, AnnData, or CellMatrix
         A path is that of a parquet file with the columns of `write_parquet`; of several the
         samples follow each other. An AnnData becomes what `gtok.cells.tokens` makes of it.
-    tokenizer : Tokenizer, optional
+    tokenizer : Tokenizer or RegionTokenizer, optional
         Puts the special tokens of its template around each sample. An AnnData needs one.
     max_length : int, optional
         The most tokens of an item, special ones included.
@@ -91,7 +91,7 @@ class TokenDataset(Dataset[Item]):
     def __init__(
         self,
         source: Any,
-        tokenizer: Tokenizer | None = None,
+        tokenizer: Any = None,
         *,
         max_length: int | None = None,
         truncation: Cut = "random",
@@ -100,6 +100,7 @@ class TokenDataset(Dataset[Item]):
     ) -> None:
         check_choice("truncation", truncation, CUTS)
         before, behind = ([], []) if tokenizer is None else tokenizer._frame()
+        tokenizer = getattr(tokenizer, "tokenizer", tokenizer)  # that of a `RegionTokenizer`
         self._how = truncation
         self._room: int | None = None
         self._universe: Any = None

@@ -197,6 +197,27 @@ def test_every_source_gives_the_same_items(tmp_path, framing):
     assert ids_of(TokenDataset(cells)) == rows
 
 
+def test_a_tokenizer_of_transformers(tmp_path, framing):
+    transformers = pytest.importorskip("transformers")
+    anndata = pytest.importorskip("anndata")
+    pd = pytest.importorskip("pandas")
+    from gtok.hf import RegionTokenizer
+
+    theirs = RegionTokenizer(framing)
+    batch = batch_of(ROWS, values=True)
+    options = {"max_length": 6, "truncation": "stratified"}
+    dataset = TokenDataset(batch, theirs, **options)
+    assert told(dataset) == told(TokenDataset(batch, framing, **options))
+    padded = transformers.DataCollatorWithPadding(theirs)([dataset[0], dataset[2]])
+    assert padded["input_ids"].tolist() == [[CLS, 3, 1, 2, SEP], [CLS, 7, SEP, PAD, PAD]]
+    assert padded["attention_mask"].tolist() == [[1] * 5, [1, 1, 1, 0, 0]]
+    path = written(tmp_path / "x.parquet", ROWS, tokenizer=framing)
+    assert ids_of(TokenDataset(path, theirs)) == [[CLS, *row, SEP] for row in ROWS]
+    peaks = pd.DataFrame(index=framing.universe.tokens[:2])
+    adata = anndata.AnnData(np.array([[0, 3]]), var=peaks)
+    assert ids_of(TokenDataset(adata, theirs)) == [[CLS, 1, SEP]]
+
+
 def test_several_files(tmp_path):
     paths = [
         written(tmp_path / "a.parquet", ROWS[:3]),
