@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from gtok.errors import GtokError
+from gtok.errors import GtokError, check_choice
 
 if TYPE_CHECKING:
     import scipy.sparse
@@ -239,6 +239,66 @@ class TokenBatch:
         from gtok.sparse import to_csr
 
         return to_csr([self], n_columns, binary=binary, dtype=dtype, reduce=reduce)
+
+    def to_torch(
+        self,
+        layout: Literal["padded", "nested"] = "padded",
+        *,
+        pad_id: int | None = None,
+        side: Side = "right",
+    ) -> Any:
+        """The ids as tensors of torch.
+
+        Parameters
+        ----------
+        layout : {"padded", "nested"}
+            Short samples filled up, or each as long as it is.
+        pad_id : int
+            What to fill up with; "padded" needs it.
+        side : {"right", "left"}
+            Where the filling goes.
+
+        Returns
+        -------
+        dict of torch.Tensor, or torch.Tensor
+            ``input_ids`` and ``attention_mask``, as `pad` makes them, int64[n, width]; or one
+            nested int64 tensor of the layout ``torch.jagged``.
+
+        Raises
+        ------
+        ImportError
+            If torch is not there.
+        GtokError
+            If there is no such layout, or no `pad_id` for "padded".
+        """
+        try:
+            import torch
+        except ModuleNotFoundError:
+            raise ImportError("to_torch needs torch: pip install torch") from None
+        check_choice("layout", layout, ("padded", "nested"))
+        if layout == "nested":
+            ids, offsets = (
+                torch.from_numpy(column.astype(np.int64)) for column in (self.ids, self.offsets)
+            )
+            return torch.nested.nested_tensor_from_jagged(ids, offsets)
+        if pad_id is None:
+            raise GtokError("expected a pad_id for the padded layout, found none")
+        columns = zip(("input_ids", "attention_mask"), self.pad(pad_id, side=side), strict=True)
+        return {name: torch.from_numpy(matrix) for name, matrix in columns}
+
+    def to_tensorflow(self) -> Any:
+        """The ids as a ``tf.RaggedTensor``, int64, which a Keras Embedding takes.
+
+        Raises
+        ------
+        ImportError
+            If TensorFlow is not there.
+        """
+        try:
+            import tensorflow as tf
+        except ModuleNotFoundError:
+            raise ImportError("to_tensorflow needs TensorFlow: pip install tensorflow") from None
+        return tf.RaggedTensor.from_row_splits(self.ids.astype(np.int64), self.offsets)
 
     def take(
         self,

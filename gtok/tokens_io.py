@@ -7,7 +7,7 @@ corpus need not be in memory at once.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import IO, Any, TypeAlias
 
 import numpy as np
@@ -24,6 +24,7 @@ Pieces: TypeAlias = Iterable[tuple[list[str], TokenBatch]]
 _MAGIC = b"GTOK"
 _WIDTHS: dict[int, np.dtype[Any]] = {1: np.dtype("<u2"), 2: np.dtype("<u4")}
 _ROWS_AT_ONCE = 1 << 16
+_SAMPLES_AT_ONCE = 256  # each may have a million tokens
 _COUNTS = ("n_regions", "n_hits", "n_excluded")  # of a TokenBatch, one number per sample
 
 
@@ -149,29 +150,81 @@ def read_parquet(path: str | os.PathLike[str]) -> tuple[list[str], TokenBatch]:
     GtokError
         If it is no such table.
     """
+    pieces = list(read_pieces(path))
+    names = [name for names, _ in pieces for name in names]
+    return names, TokenBatch.concatenate([batch for _, batch in pieces])
+
+
+def read_pieces(
+    path: str | os.PathLike[str], tokenizer: Tokenizer | None = None
+) -> Iterator[tuple[list[str], TokenBatch]]:
+    """Read what `write_parquet` wrote, a few samples at a time.
+
+    Parameters
+    ----------
+    path : str or path
+        The file.
+    tokenizer : Tokenizer, optional
+        Refuse ids of another universe than its own, where the file says of which they are.
+
+    Yields
+    ------
+    names : list of str
+    batch : TokenBatch
+
+    Raises
+    ------
+    GtokError
+        If it is no such table.
+    """
     pa, pq = _pyarrow()
     try:
-        table = pq.read_table(os.fspath(path))
+        # Read ahead, all of the file would be in memory in the end.
+        with pq.ParquetFile(os.fspath(path), pre_buffer=False) as file:
+            _check_schema(path, file.schema_arrow, tokenizer)
+            counted = [name for name in _COUNTS if name in file.schema_arrow.names]
+            row = 0
+            for part in file.iter_batches(_SAMPLES_AT_ONCE, columns=["id", "input_ids", *counted]):
+                lists = part["input_ids"]
+                missing = lists.is_null().to_numpy(zero_copy_only=False)
+                if missing.any():
+                    raise GtokError(
+                        f"{path}: expected input_ids in every row, found none in row "
+                        f"{row + int(missing.argmax()) + 1}"
+                    )
+                ids = lists.flatten()
+                if ids.null_count:
+                    raise GtokError(f"{path}: expected numbers as input_ids, found one missing")
+                starts = lists.offsets.to_numpy()
+                counts = {
+                    name: part[name].to_numpy() for name in counted if part[name].null_count == 0
+                }
+                row += len(part)
+                yield (
+                    part["id"].to_pylist(),
+                    TokenBatch(ids.to_numpy(), starts - starts[0], **counts),
+                )
     except pa.ArrowInvalid as error:
         raise GtokError(f"{path}: not a parquet file: {error}") from None
-    if not {"id", "input_ids"} <= set(table.column_names):
+
+
+def _check_schema(path: str | os.PathLike[str], schema: Any, tokenizer: Tokenizer | None) -> None:
+    """Refuse a table that has no samples, or those of another universe than the tokenizer's."""
+    pa, _ = _pyarrow()
+    if not {"id", "input_ids"} <= set(schema.names):
         raise GtokError(
-            f"{path}: expected columns id and input_ids, found {', '.join(table.column_names)}"
+            f"{path}: expected columns id and input_ids, found {', '.join(schema.names)}"
         )
-    lists = table["input_ids"]
-    if lists.null_count:
-        raise GtokError(f"{path}: {lists.null_count} rows without input_ids")
-    chunks = lists.chunks
-    lengths = [np.diff(chunk.offsets.to_numpy()) for chunk in chunks]
-    ids = [chunk.flatten().to_numpy() for chunk in chunks]
-    offsets = np.concatenate([[0], *lengths]).cumsum()
-    counts = {
-        name: table[name].to_numpy()
-        for name in _COUNTS
-        if name in table.column_names and table[name].null_count == 0
-    }
-    joined = np.concatenate(ids) if ids else np.empty(0, dtype=np.int32)
-    return table["id"].to_pylist(), TokenBatch(joined, offsets, **counts)
+    lists = schema.field("input_ids").type
+    is_list = pa.types.is_list(lists) or pa.types.is_large_list(lists)
+    if not is_list or not pa.types.is_integer(lists.value_type):
+        raise GtokError(f"{path}: expected input_ids as lists of whole numbers, found {lists}")
+    digest = (schema.metadata or {}).get(b"gtok.universe", b"").decode()
+    if tokenizer is not None and digest not in ("", tokenizer.universe.digest):
+        raise GtokError(
+            f"{path}: expected ids of the tokenizer's universe, {tokenizer.universe.digest}, "
+            f"found those of {digest}"
+        )
 
 
 def write_jsonl(handle: IO[bytes], pieces: Pieces) -> None:

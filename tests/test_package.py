@@ -24,11 +24,11 @@ PACKAGE = ROOT / "gtok"
 # have their places already.
 ROOMS = [
     "errors",
-    "files", "bed", "columns", "frames", "regions", "samples", "index", "building",
+    "files", "shared", "bed", "columns", "frames", "regions", "samples", "index", "building",
     "universe", "config", "hub",
     "batch", "truncation", "encoding", "sparse", "surface", "tokenizer", "tokens_io",
     "matrix_io", "checking", "comparing", "vectorizer", "quality", "cells", "fragments",
-    "pseudobulk", "masking", "hf", "distributed", "plot", "cli", "__main__",
+    "pseudobulk", "masking", "training", "hf", "distributed", "plot", "cli", "__main__",
 ]  # fmt: skip
 # What a conversion method of a value imports inside itself.
 CONVERSIONS = {("batch", "TokenBatch.to_csr"): {"sparse"}}
@@ -37,10 +37,12 @@ AT_THE_TOP = {
     "cli": {"click"}, "sparse": {"scipy"}, "comparing": {"scipy"}, "cells": {"scipy"},
     "fragments": {"scipy"},
     "vectorizer": {"sklearn", "joblib"}, "masking": {"scipy"}, "hf": {"transformers"},
+    "training": {"torch"},
 }  # fmt: skip
 # Libraries that not every installation has, and where alone they may be imported.
 OPTIONAL = {
-    "pyarrow": {"tokens_io"}, "matplotlib": {"plot"}, "torch": {"batch"},
+    "pyarrow": {"tokens_io"}, "matplotlib": {"plot"}, "torch": {"batch", "training"},
+    "tensorflow": {"batch"},
     "pandas": {"matrix_io", "cells"}, "h5py": {"cells", "matrix_io"}, "pysam": {"pseudobulk"},
     "sklearn": {"vectorizer"}, "anndata": {"matrix_io", "cells"}, "transformers": {"hf"},
     "huggingface_hub": {"hub"}, "dask": {"distributed"}, "polars": set(),

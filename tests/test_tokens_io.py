@@ -25,7 +25,7 @@ from gtok import (
     write_gtok,
     write_parquet,
 )
-from gtok.tokens_io import token_writer, write_jsonl, write_tsv
+from gtok.tokens_io import read_pieces, token_writer, write_jsonl, write_tsv
 
 GOLDEN = Path(__file__).parent / "golden"
 GOLDEN_IDS = {
@@ -264,8 +264,37 @@ def test_what_is_no_parquet(tmp_path):
     with pytest.raises(GtokError, match=r"columns id and input_ids, found id, tokens"):
         read_parquet(path)
     pq.write_table(pa.table({"id": ["a", "b"], "input_ids": [[1], None]}), path)
-    with pytest.raises(GtokError, match=r"1 rows? without input_ids"):
+    with pytest.raises(GtokError, match=r"input_ids in every row, found none in row 2"):
         read_parquet(path)
+    pq.write_table(pa.table({"id": ["a"], "input_ids": [[1, None]]}), path)
+    with pytest.raises(GtokError, match=r"numbers as input_ids, found one missing"):
+        read_parquet(path)
+    for column in ([1], [[0.5]], [["1"]]):
+        pq.write_table(pa.table({"id": ["a"], "input_ids": column}), path)
+        with pytest.raises(GtokError, match=r"lists of whole numbers, found \w+"):
+            read_parquet(path)
+
+
+def test_parquet_of_another_universe(tmp_path, tokenizer):
+    path = tmp_path / "x.parquet"
+    write_parquet(path, [(["a"], batch_of([1]))], tokenizer)
+    assert [names for names, _ in read_pieces(path, Tokenizer(UNIVERSE))] == [["a"]]
+    other = Tokenizer(UNIVERSE[1:])
+    with pytest.raises(GtokError, match=rf"universe, {other.universe.digest}, found those of "):
+        next(read_pieces(path, other))
+    # Of what a file does not say, nothing is known.
+    write_parquet(path, [(["a"], batch_of([1]))])
+    assert next(read_pieces(path, other))[1][0].tolist() == [1]
+
+
+def test_parquet_is_read_a_few_samples_at_a_time(tmp_path):
+    path = tmp_path / "x.parquet"
+    rows = [[i] * (i % 3) for i in range(1000)]
+    write_parquet(path, [([f"s{i}" for i in range(1000)], batch_of(*rows))])
+    pieces = list(read_pieces(path))
+    assert max(len(batch) for _, batch in pieces) < 300
+    assert [ids.tolist() for _, batch in pieces for ids in batch] == rows
+    assert [name for names, _ in pieces for name in names] == [f"s{i}" for i in range(1000)]
 
 
 def test_parquet_without_pyarrow(tmp_path, monkeypatch):
