@@ -5,12 +5,14 @@ BIN := .venv/bin
 SOURCES := pyproject.toml setup.py $(wildcard gtok/*.pyx gtok/*.pxd)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-hf test-scverse lint types doctest sdist bench clean
+.PHONY: help demo test test-hf test-tensorflow test-scverse lint types doctest sdist bench clean
 
 help:
 	@echo "make demo     run the main job on real data"
 	@echo "make test     run the tests"
 	@echo "make test-hf  run the tests that need transformers and torch, and the example that trains"
+	@echo "make test-tensorflow"
+	@echo "              run the tests that need TensorFlow"
 	@echo "make test-scverse"
 	@echo "              compare with snapatac2, and have it and scanpy read what gtok writes"
 	@echo "make lint     ruff and cython-lint"
@@ -33,6 +35,10 @@ test-hf: .venv-hf/built
 	.venv-hf/bin/python -m pytest tests/test_package.py -k "README or huggingface"
 	.venv-hf/bin/python -m pytest --doctest-modules gtok/hf.py gtok/training.py
 	.venv-hf/bin/python examples/mlm.py --out .venv-hf/mlm
+
+test-tensorflow: .venv-tensorflow/built
+	.venv-tensorflow/bin/python -c "import tensorflow"
+	.venv-tensorflow/bin/python -m pytest tests/test_tensorflow.py
 
 test-scverse: .venv-scverse/built
 	.venv-scverse/bin/python -c "import scanpy, snapatac2"
@@ -92,6 +98,12 @@ clean:
 	.venv-hf/bin/pip install -q --upgrade pip
 	.venv-hf/bin/pip install -q torch==2.13.0
 	.venv-hf/bin/pip install -q --group hf -e ".[parquet,cells,hf]"
+	touch $@
+
+.venv-tensorflow/built: $(SOURCES)
+	$(PYTHON) -m venv .venv-tensorflow
+	.venv-tensorflow/bin/pip install -q --upgrade pip
+	.venv-tensorflow/bin/pip install -q --group tensorflow -e .
 	touch $@
 
 # snapatac2 needs macs3 for calling peaks only, which has no wheels and compiles for minutes.

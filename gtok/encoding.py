@@ -10,8 +10,9 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gtok.batch import Side, TokenBatch, fill_rows, padded_width, rows_inside, to_tensor
+from gtok.batch import TokenBatch
 from gtok.errors import GtokError
+from gtok.padding import Side, fill_rows, padded_width, rows_inside, to_tensor
 from gtok.truncation import Seed, Truncation, chroms_of, truncate
 from gtok.universe import Universe
 

@@ -14,11 +14,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from gtok.batch import Encoding, pad_features
 from gtok.encoding import Padding, encode_samples, fillers, frame_of, least_width
 from gtok.errors import GtokError
 from gtok.files import write_whole
 from gtok.hub import fetch, upload
+from gtok.padding import Encoding, pad_features
 from gtok.surface import Values
 from gtok.tokenizer import Tokenizer
 from gtok.truncation import Seed, Truncation

@@ -13,8 +13,8 @@ import scipy.sparse
 import scipy.sparse.csgraph
 from numpy.typing import NDArray
 
-from gtok.batch import to_tensor
 from gtok.errors import GtokError, check_base_pairs
+from gtok.padding import to_tensor
 
 
 class RegionMasking:

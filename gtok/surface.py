@@ -9,8 +9,9 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from gtok.batch import Encoding, Side, TokenBatch, pad_features
+from gtok.batch import TokenBatch
 from gtok.encoding import Padding, encode_samples, fillers, frame_of, least_width
+from gtok.padding import Encoding, Side, pad_features
 from gtok.samples import as_regions, batch_of
 from gtok.truncation import Seed, Truncation
 from gtok.universe import Universe, as_ids

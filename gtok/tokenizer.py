@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from gtok._hits import newly_covered, shared
 from gtok._order import genome_order
-from gtok.batch import Side, TokenBatch
+from gtok.batch import TokenBatch
 from gtok.config import OPTIONS, find_config, read_config, save_folder
 from gtok.errors import GtokError, check_choice
 from gtok.hub import fetch
 from gtok.index import Limits, Method, OverlapOf, build_index, in_threads
+from gtok.padding import Side
 from gtok.regions import RegionSet
 from gtok.samples import Sample, as_batch, as_exclusions, as_regions, path_of
 from gtok.surface import TokenizerSurface, Values

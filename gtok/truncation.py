@@ -12,8 +12,9 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from gtok.batch import Side, TokenBatch
+from gtok.batch import TokenBatch
 from gtok.errors import GtokError, check_choice
+from gtok.padding import Side
 from gtok.universe import Universe
 
 Truncation: TypeAlias = Literal["head", "random", "stratified", "top", "windows"]

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gtok import GtokError, TokenBatch
-from gtok.batch import padded_width
+from gtok.padding import padded_width
 
 PAD = 99
 COLUMNS = ("ids", "offsets", "values", "queries", "n_regions", "n_hits")

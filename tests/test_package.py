@@ -26,7 +26,7 @@ ROOMS = [
     "errors",
     "files", "shared", "bed", "columns", "frames", "regions", "samples", "index", "building",
     "universe", "config", "hub",
-    "batch", "truncation", "encoding", "sparse", "surface", "tokenizer", "tokens_io",
+    "padding", "batch", "truncation", "encoding", "sparse", "surface", "tokenizer", "tokens_io",
     "matrix_io", "checking", "comparing", "vectorizer", "quality", "cells", "fragments",
     "pseudobulk", "masking", "training", "hf", "distributed", "plot", "cli", "__main__",
 ]  # fmt: skip
@@ -41,7 +41,7 @@ AT_THE_TOP = {
 }  # fmt: skip
 # Libraries that not every installation has, and where alone they may be imported.
 OPTIONAL = {
-    "pyarrow": {"tokens_io"}, "matplotlib": {"plot"}, "torch": {"batch", "training"},
+    "pyarrow": {"tokens_io"}, "matplotlib": {"plot"}, "torch": {"batch", "padding", "training"},
     "tensorflow": {"batch"},
     "pandas": {"matrix_io", "cells"}, "h5py": {"cells", "matrix_io"}, "pysam": {"pseudobulk"},
     "sklearn": {"vectorizer"}, "anndata": {"matrix_io", "cells"}, "transformers": {"hf"},
