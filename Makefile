@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help:
 	@echo "make demo     run the main job on real data"
 	@echo "make test     run the tests"
-	@echo "make test-hf  run the tests that need transformers and torch, and the example that trains"
+	@echo "make test-hf  run the tests that need transformers and torch, a training among them"
 	@echo "make test-tensorflow"
 	@echo "              run the tests that need TensorFlow"
 	@echo "make test-scverse"
@@ -34,7 +34,6 @@ test-hf: .venv-hf/built
 		tests/test_training.py tests/test_surface.py
 	.venv-hf/bin/python -m pytest tests/test_package.py -k "README or huggingface"
 	.venv-hf/bin/python -m pytest --doctest-modules gtok/hf.py gtok/training.py
-	.venv-hf/bin/python examples/mlm.py --out .venv-hf/mlm
 
 test-tensorflow: .venv-tensorflow/built
 	.venv-tensorflow/bin/python -c "import tensorflow"

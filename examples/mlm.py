@@ -84,6 +84,8 @@ def main() -> None:
         intermediate_size=192,
         max_position_embeddings=LENGTH,
         pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
         hidden_dropout_prob=0.0,
         attention_probs_dropout_prob=0.0,
     )
