@@ -5,7 +5,7 @@ BIN := .venv/bin
 SOURCES := pyproject.toml setup.py $(wildcard gtok/*.pyx gtok/*.pxd)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-hf test-tensorflow test-scverse lint types doctest sdist bench clean
+.PHONY: help demo test test-hf test-tensorflow test-scverse lint types doctest sdist bench perf-check clean
 
 help:
 	@echo "make demo     run the main job on real data"
@@ -19,6 +19,8 @@ help:
 	@echo "make types    mypy and stubtest"
 	@echo "make doctest  build the sdist, a wheel from it, and run the examples in the docstrings"
 	@echo "make bench    measure gtok against its rivals and write docs/benchmarks.md"
+	@echo "make perf-check"
+	@echo "              count the instructions of fixed workloads, and compare with those kept"
 	@echo "make clean    remove what the others made"
 
 demo: .venv/demo
@@ -68,6 +70,10 @@ doctest: sdist
 bench: .venv-bench/built
 	command -v bedtools > /dev/null || apt-get install -y -q bedtools || echo "no bedtools"
 	.venv-bench/bin/python bench/compare.py --write docs/benchmarks.md
+
+perf-check: .venv/test
+	command -v valgrind > /dev/null || apt-get install -y -q valgrind
+	$(BIN)/python bench/instructions.py
 
 clean:
 	rm -rf .venv .venv-* build dist gtok-demo bench/work gtok/*.so *.egg-info

@@ -243,6 +243,25 @@ def to_numbers(bytes data, const id_t[::1] lengths, bint dots):
     return numbers, -1
 
 
+cdef inline const unsigned char *read_position(const unsigned char *p,
+                                               pos_t *position) noexcept nogil:
+    """Read the digits at p; what is behind them, NULL if there are none or too many."""
+    cdef uint64_t word = load(p)
+    cdef int n = digits(word)
+    cdef uint64_t value
+    if n == 0:
+        return NULL
+    value = number(word, n)
+    p += n
+    if n == 8:
+        while c'0' <= p[0] <= c'9' and n < 11:
+            value = value * 10 + (p[0] - c'0')
+            p += 1
+            n += 1
+    position[0] = <pos_t> value
+    return p if value <= LARGEST else NULL
+
+
 cdef inline const unsigned char *read_fragment(const unsigned char *p, off_t *length,
                                                pos_t *support) noexcept nogil:
     """Read the barcode at p and the read support behind it; where the line then ends, NULL if not
@@ -505,94 +524,86 @@ cdef class BedParser:
 
     cdef void parse(self, const unsigned char *data, off_t size) noexcept nogil:
         """Parse whole lines."""
-        self.parse_rows(data, size)
+        cdef off_t n = self.codes.size + size // SHORTEST + 1
+        if not (reserve(&self.codes, n - self.codes.size)
+                and reserve(&self.starts, n - self.codes.size)
+                and reserve(&self.ends, n - self.codes.size)
+                and (not self.fragments or (reserve(&self.cells, n - self.codes.size)
+                                            and reserve(&self.supports, n - self.codes.size)))):
+            self.no_memory = True
+            return
+        n = self.parse_rows(data, size)
         self.look_up()
+        self.codes.size = self.starts.size = self.ends.size = n
+        if self.fragments:
+            self.supports.size = n
 
-    cdef void parse_rows(self, const unsigned char *data, off_t size) noexcept nogil:
+    cdef off_t parse_rows(self, const unsigned char *data, off_t size) noexcept nogil:
+        """Parse whole lines into columns that have room; the number of rows these then have."""
         cdef const unsigned char *p = data
         cdef const unsigned char *stop = data + size
         cdef const unsigned char *line
         cdef const unsigned char *newline
+        cdef id_t *codes = self.codes.data
+        cdef pos_t *starts = self.starts.data
+        cdef pos_t *ends = self.ends.data
+        cdef bint fragments = self.fragments
+        cdef bint texts = self.n_texts > 0
         cdef uint64_t word
         cdef uint64_t key = 0
         cdef int length = 0
         cdef id_t code = -1
         cdef int n
-        cdef pos_t[2] bounds
-        cdef uint64_t value
         cdef off_t o = self.codes.size
-        cdef int i
         cdef bint plain
         cdef bint fast = False
         cdef Barcode barcode
         cdef pos_t support = -1
+        # What need not be asked of each line.
         cdef bint has_returns = memchr(data, c'\r', size) != NULL
+        cdef bint careful = has_returns or size > self.max_line
+        cdef bint skipped = self.n_skipped != self.noted
         cdef Row row
-        if not (reserve(&self.codes, size // SHORTEST + 1)
-                and reserve(&self.starts, size // SHORTEST + 1)
-                and reserve(&self.ends, size // SHORTEST + 1)
-                and (not self.fragments or (reserve(&self.cells, size // SHORTEST + 1)
-                                            and reserve(&self.supports, size // SHORTEST + 1)))):
-            self.no_memory = True
-            return
         while p < stop:
             line = p
             self.n_lines += 1
             # The chromosome: most often that of the line before.
             word = load(p)
             n = before_tab(word)
-            plain = n > 0
             if n < 8:
                 word = masked(word, n)
+                plain = n > 0
             else:
                 plain = self.read_long_name(p, &n)
                 word = key_of(p, n)
             # A hash that is the same need not be of the same name.
-            if word != key or n != length or code < 0 or n > 8:
+            if word != key or n != length or n > 8:
                 code = find_name(&self.chroms, word, p, n)
                 key = word
                 length = n
             plain &= code >= 0
-            p += n + 1
+            newline = NULL
             if plain:
-                for i in range(2):
-                    word = load(p)
-                    n = digits(word)
-                    if n == 0:
-                        plain = False
-                        break
-                    value = number(word, n)
-                    p += n
-                    if n == 8:
-                        n = 0
-                        while c'0' <= p[0] <= c'9' and n < 3:
-                            value = value * 10 + (p[0] - c'0')
-                            p += 1
-                            n += 1
-                    if value > LARGEST or (i == 0 and p[0] != c'\t'):
-                        plain = False
-                        break
-                    bounds[i] = <pos_t> value
-                    p += 1
+                p = read_position(p + n + 1, &row.start)
+                if p != NULL and p[0] == c'\t':
+                    newline = p = read_position(p + 1, &row.end)
+            plain = newline != NULL and row.start <= row.end
             if plain:
-                p -= 1  # behind the end
-                row.start = bounds[0]
-                row.end = bounds[1]
                 row.rest = p
                 row.separator = c'\t'
-                if p[0] == c'\r' and p[1] == c'\n':
-                    p += 1
-                newline = p
                 fast = False
                 if p[0] == c'\t':
-                    if self.fragments:
+                    if fragments:
                         newline = read_fragment(p + 1, &barcode.length, &support)
                         fast = newline != NULL and row.start < row.end
                     if not fast:
                         newline = <const unsigned char *> memchr(p, c'\n', stop - p)
-                plain = (row.start <= row.end and newline[0] == c'\n'
-                         and newline - line <= self.max_line
-                         and not (has_returns and returns_within(line, newline)))
+                elif p[0] == c'\r':
+                    newline = p + 1
+                plain = newline[0] == c'\n'
+                if careful:
+                    plain &= (newline - line <= self.max_line
+                              and not (has_returns and returns_within(line, newline)))
             if not plain:
                 newline = <const unsigned char *> memchr(line, c'\n', stop - line)
                 n = BAD
@@ -600,12 +611,13 @@ cdef class BedParser:
                     n = read_line(line, newline, &row)
                 if n == SKIP:
                     self.n_skipped += 1
+                    skipped = True
                     p = newline + 1
                     continue
                 if n == BAD:
                     self.bad_at = line - data
                     self.bad_length = newline - line
-                    return
+                    return o
                 key = key_of(row.chrom, row.length)
                 length = <int> row.length
                 code = find_name(&self.chroms, key, row.chrom, row.length)
@@ -613,32 +625,32 @@ cdef class BedParser:
                     code = add_name(&self.chroms, key, row.chrom, row.length)
                     if code < 0:
                         self.no_memory = True
-                        return
-            if self.fragments:
+                        return o
+            if skipped:
+                self.note_skipped(o)
+                skipped = False
+            if fragments:
                 if plain and fast:
                     barcode.name = row.rest + 1
                 elif not read_any_fragment(&row, newline, &barcode, &support):
                     self.bad_at = line - data
                     self.bad_length = newline - line
-                    return
+                    return o
                 barcode.key = key_of(barcode.name, barcode.length)
                 self.waiting[self.n_waiting] = barcode
                 self.n_waiting += 1
                 self.supports.data[o] = support
-                self.supports.size = o + 1
                 if self.n_waiting == WAITING:
                     self.look_up()
-            self.codes.data[o] = code
-            self.starts.data[o] = row.start
-            self.ends.data[o] = row.end
-            if self.n_texts and not self.keep_texts(row.rest, newline, row.separator, o):
+            codes[o] = code
+            starts[o] = row.start
+            ends[o] = row.end
+            if texts and not self.keep_texts(row.rest, newline, row.separator, o):
                 self.no_memory = True
-                return
-            if self.n_skipped != self.noted:
-                self.note_skipped(o)
+                return o
             o += 1
-            self.codes.size = self.starts.size = self.ends.size = o
             p = newline + 1
+        return o
 
     cdef bint read_long_name(self, const unsigned char *p, int *n) noexcept nogil:
         """Find the tab behind a name whose first 8 bytes hold none; False if it is far away."""
