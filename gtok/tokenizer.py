@@ -213,7 +213,7 @@ class Tokenizer(TokenizerSurface):
         --------
         >>> import gtok, tempfile
         >>> folder = tempfile.mkdtemp()
-        >>> gtok.Tokenizer(["chr1:100-200", "chr2:5-50"]).save_pretrained(folder)
+        >>> files = gtok.Tokenizer(["chr1:100-200", "chr2:5-50"]).save_pretrained(folder)
         >>> gtok.Tokenizer.from_pretrained(folder).encode("chr2:10-20")
         [1]
         >>> t = gtok.Tokenizer.from_pretrained("owner/name", revision="v1")  # doctest: +SKIP
