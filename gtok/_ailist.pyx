@@ -10,13 +10,14 @@ what the lists answer is merged into genome order.
 """
 
 cimport cython
+from cpython.exc cimport PyErr_CheckSignals
 from libc.stdint cimport int64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 
 from gtok._kernels cimport (
-    Ids, Run, Span, append_hits, bucket_of, count_hits, fill_tables, first_of, hand_over,
-    hits_between, pick_shift, prefetch, reserve, starts_below,
+    AT_ONCE, LOOKS, Ids, Run, Span, append_hits, bucket_of, count_hits, fill_tables, first_of,
+    hand_over, hits_between, pick_shift, prefetch, reserve, starts_below,
 )
 from gtok._typedefs cimport id_t, off_t, pos_t
 
@@ -211,26 +212,31 @@ cdef class AIList:
                 prefetch(&spans[k + 3])
                 prefetch(&self.rows[k])
 
-    def count(self, const id_t[::1] chroms, const pos_t[::1] starts, const pos_t[::1] ends):
-        """The number of regions that each query overlaps, int64[n]."""
+    def count(self, const id_t[::1] chroms, const pos_t[::1] starts, const pos_t[::1] ends,
+              stop=None):
+        """The number of regions that each query overlaps, int64[n]; less once `stop` is set."""
         cdef off_t n = chroms.shape[0]
+        cdef off_t lo = 0
         counts = np.zeros(n, dtype=np.int64)
         cdef int64_t[::1] out = counts
-        if n and self.rows.shape[0]:
+        while lo < n and self.rows.shape[0] and not (stop and stop.is_set()):
             with nogil:
-                self.count_all(chroms, starts, ends, out)
+                lo = self.count_some(chroms, starts, ends, lo, min(lo + AT_ONCE, n), out)
+            PyErr_CheckSignals()
         return counts
 
-    cdef void count_all(self, const id_t[::1] chroms, const pos_t[::1] starts,
-                        const pos_t[::1] ends, int64_t[::1] out) noexcept nogil:
+    cdef off_t count_some(self, const id_t[::1] chroms, const pos_t[::1] starts,
+                          const pos_t[::1] ends, off_t first, off_t n,
+                          int64_t[::1] out) noexcept nogil:
+        """Count for the queries first .. n - 1, or fewer; the first one that is not done."""
         cdef const Span *spans = <const Span *> &self.spans[0, 0]
-        cdef off_t n = chroms.shape[0]
         cdef off_t block, stop, i, lo, hi, within
         cdef off_t[BLOCK * MAX_LISTS] los
         cdef const Run *run
+        cdef off_t looks = 0
         cdef id_t c, r
-        block = 0
-        while block < n:
+        block = first
+        while block < n and looks < LOOKS:
             stop = min(block + BLOCK, n)
             self.warm(chroms, starts, block, stop, los)
             for i in range(block, stop):
@@ -248,37 +254,53 @@ cdef class AIList:
                         within = max(within, lo)
                         out[i] += hi - within
                         hi = within
+                    looks += hi - lo
                     out[i] += hits_between(spans, lo, hi, starts[i], ends[i])
             block = stop
+        return block
 
-    def overlaps(self, const id_t[::1] chroms, const pos_t[::1] starts, const pos_t[::1] ends):
-        """The regions that each query overlaps: offsets int64[n + 1] into ids int32[m]."""
+    def overlaps(self, const id_t[::1] chroms, const pos_t[::1] starts, const pos_t[::1] ends,
+                 offsets=None, stop=None):
+        """The regions that each query overlaps: offsets int64[n + 1] into ids int32[m].
+
+        With `offsets`, zeros, they are written there. Once `stop` is set, some are missing.
+        """
         cdef off_t n = chroms.shape[0]
-        cdef Ids hits = Ids(NULL, 0, 0)
-        cdef Ids scratch = Ids(NULL, 0, 0)
-        cdef bint done
-        offsets = np.zeros(n + 1, dtype=np.int64)
+        cdef Ids hits = Ids(NULL, 0, 0, 0)
+        cdef Ids scratch = Ids(NULL, 0, 0, 0)
+        cdef off_t lo = 0
+        if offsets is None:
+            offsets = np.zeros(n + 1, dtype=np.int64)
         cdef off_t[::1] out = offsets
-        if n and self.rows.shape[0]:
-            with nogil:
-                done = self.append_all(chroms, starts, ends, out, &hits, &scratch)
-                free(scratch.data)
-            if not done:
-                free(hits.data)
-                raise MemoryError()
-        return offsets, hand_over(&hits)
+        try:
+            while lo < n and self.rows.shape[0] and not (stop and stop.is_set()):
+                with nogil:
+                    lo = self.append_some(chroms, starts, ends, lo, min(lo + AT_ONCE, n), out,
+                                          &hits, &scratch)
+                if lo < 0:
+                    raise MemoryError()
+                PyErr_CheckSignals()
+            return offsets, hand_over(&hits)
+        finally:
+            free(scratch.data)
+            free(hits.data)  # nothing is left of what was handed over
 
-    cdef bint append_all(self, const id_t[::1] chroms, const pos_t[::1] starts,
-                         const pos_t[::1] ends, off_t[::1] offsets, Ids *hits,
-                         Ids *scratch) noexcept nogil:
+    cdef off_t append_some(self, const id_t[::1] chroms, const pos_t[::1] starts,
+                           const pos_t[::1] ends, off_t first, off_t n, off_t[::1] offsets,
+                           Ids *hits, Ids *scratch) noexcept nogil:
+        """Append the hits of the queries first .. n - 1, or of fewer where these have very many.
+
+        The first one that is not done; -1 without memory.
+        """
         cdef const Span *spans = <const Span *> &self.spans[0, 0]
-        cdef off_t n = chroms.shape[0]
         cdef off_t block, stop, i, begin, middle, lo, k
         cdef off_t[BLOCK * MAX_LISTS] los
         cdef const Run *run
         cdef id_t c, r
-        block = 0
-        while block < n:
+        cdef off_t before = hits.size
+        cdef off_t enough = hits.looks + LOOKS
+        block = first
+        while block < n and hits.looks < enough:
             stop = min(block + BLOCK, n)
             self.warm(chroms, starts, block, stop, los)
             for i in range(block, stop):
@@ -289,15 +311,15 @@ cdef class AIList:
                     middle = hits.size
                     lo = los[(i - block) * MAX_LISTS + r - self.first_run[c]]
                     if not append_hits(run, spans, lo, starts[i], ends[i], hits):
-                        return False
+                        return -1
                     for k in range(middle, hits.size):
                         hits.data[k] = self.rows[hits.data[k]]
                     if begin < middle < hits.size and not merge(
                             &hits.data[begin], middle - begin, hits.size - begin, scratch):
-                        return False
+                        return -1
                 offsets[i + 1] = hits.size
             block = stop
         if self.order is not None:
-            for k in range(hits.size):
+            for k in range(before, hits.size):
                 hits.data[k] = self.order[hits.data[k]]
-        return True
+        return block

@@ -1,3 +1,4 @@
+from threading import Event
 from typing import Self, final
 
 import numpy as np
@@ -12,10 +13,19 @@ class Bits:
         order: NDArray[np.int32] | None,
     ) -> Self: ...
     def count(
-        self, chroms: NDArray[np.int32], starts: NDArray[np.int32], ends: NDArray[np.int32]
+        self,
+        chroms: NDArray[np.int32],
+        starts: NDArray[np.int32],
+        ends: NDArray[np.int32],
+        stop: Event | None = None,
     ) -> NDArray[np.int64]: ...
     def overlaps(
-        self, chroms: NDArray[np.int32], starts: NDArray[np.int32], ends: NDArray[np.int32]
+        self,
+        chroms: NDArray[np.int32],
+        starts: NDArray[np.int32],
+        ends: NDArray[np.int32],
+        offsets: NDArray[np.int64] | None = None,
+        stop: Event | None = None,
     ) -> tuple[NDArray[np.int64], NDArray[np.int32]]: ...
     def scanned(
         self, chroms: NDArray[np.int32], starts: NDArray[np.int32], ends: NDArray[np.int32]

@@ -10,12 +10,13 @@ region in each) gives both places at once; within a bucket the search goes on by
 """
 
 cimport cython
+from cpython.exc cimport PyErr_CheckSignals
 from libc.stdint cimport int64_t
 from libc.stdlib cimport free, malloc, qsort
 
 from gtok._kernels cimport (
-    Ids, Run, Span, append_hits, ascends, bucket_of, count_hits, fill_tables, first_of, hand_over,
-    hits_between, pick_shift, prefetch, starts_below,
+    AT_ONCE, LOOKS, Ids, Run, Span, append_hits, ascends, bucket_of, count_hits, fill_tables,
+    first_of, hand_over, hits_between, pick_shift, prefetch, starts_below,
 )
 from gtok._typedefs cimport id_t, off_t, pos_t
 
@@ -178,25 +179,30 @@ cdef class Bits:
                 hi = middle
         return lo
 
-    def count(self, const id_t[::1] chroms, const pos_t[::1] starts, const pos_t[::1] ends):
-        """The number of regions that each query overlaps, int64[n]."""
+    def count(self, const id_t[::1] chroms, const pos_t[::1] starts, const pos_t[::1] ends,
+              stop=None):
+        """The number of regions that each query overlaps, int64[n]; less once `stop` is set."""
         cdef off_t n = chroms.shape[0]
+        cdef off_t lo = 0
         counts = np.zeros(n, dtype=np.int64)
         cdef int64_t[::1] out = counts
-        if n and self.ends.shape[0]:
+        while lo < n and self.ends.shape[0] and not (stop and stop.is_set()):
             with nogil:
-                self.count_all(chroms, starts, ends, out)
+                lo = self.count_some(chroms, starts, ends, lo, min(lo + AT_ONCE, n), out)
+            PyErr_CheckSignals()
         return counts
 
-    cdef void count_all(self, const id_t[::1] chroms, const pos_t[::1] starts,
-                        const pos_t[::1] ends, int64_t[::1] out) noexcept nogil:
+    cdef off_t count_some(self, const id_t[::1] chroms, const pos_t[::1] starts,
+                          const pos_t[::1] ends, off_t first, off_t n,
+                          int64_t[::1] out) noexcept nogil:
+        """Count for the queries first .. n - 1, or fewer; the first one that is not done."""
         cdef const Span *spans = <const Span *> &self.spans[0, 0]
-        cdef off_t n = chroms.shape[0]
         cdef off_t block, stop, i
         cdef off_t[BLOCK] los
         cdef const Run *run
-        block = 0
-        while block < n:
+        cdef off_t looks = 0
+        block = first
+        while block < n and looks < LOOKS:
             stop = min(block + BLOCK, n)
             self.warm(chroms, starts, block, stop, los)
             for i in range(block, stop):
@@ -209,8 +215,10 @@ cdef class Bits:
                 else:
                     # A region of no length at the same place has not started before it, but
                     # has ended.
+                    looks += out[i] - los[i - block]
                     out[i] = hits_between(spans, los[i - block], out[i], starts[i], ends[i])
             block = stop
+        return block
 
     cdef void warm(self, const id_t[::1] chroms, const pos_t[::1] starts, off_t lo, off_t hi,
                    off_t *los) noexcept nogil:
@@ -227,31 +235,46 @@ cdef class Bits:
             prefetch(&spans[los[i - lo]])
             prefetch(&spans[los[i - lo] + 3])
 
-    def overlaps(self, const id_t[::1] chroms, const pos_t[::1] starts, const pos_t[::1] ends):
-        """The regions that each query overlaps: offsets int64[n + 1] into ids int32[m]."""
-        cdef off_t n = chroms.shape[0]
-        cdef Ids hits = Ids(NULL, 0, 0)
-        cdef bint done
-        offsets = np.zeros(n + 1, dtype=np.int64)
-        cdef off_t[::1] out = offsets
-        if n and self.ends.shape[0]:
-            with nogil:
-                done = self.append_all(chroms, starts, ends, out, &hits)
-            if not done:
-                free(hits.data)
-                raise MemoryError()
-        return offsets, hand_over(&hits)
+    def overlaps(self, const id_t[::1] chroms, const pos_t[::1] starts, const pos_t[::1] ends,
+                 offsets=None, stop=None):
+        """The regions that each query overlaps: offsets int64[n + 1] into ids int32[m].
 
-    cdef bint append_all(self, const id_t[::1] chroms, const pos_t[::1] starts,
-                         const pos_t[::1] ends, off_t[::1] offsets, Ids *hits) noexcept nogil:
+        With `offsets`, zeros, they are written there. Once `stop` is set, some are missing.
+        """
+        cdef off_t n = chroms.shape[0]
+        cdef Ids hits = Ids(NULL, 0, 0, 0)
+        cdef off_t lo = 0
+        if offsets is None:
+            offsets = np.zeros(n + 1, dtype=np.int64)
+        cdef off_t[::1] out = offsets
+        try:
+            while lo < n and self.ends.shape[0] and not (stop and stop.is_set()):
+                with nogil:
+                    lo = self.append_some(chroms, starts, ends, lo, min(lo + AT_ONCE, n), out,
+                                          &hits)
+                if lo < 0:
+                    raise MemoryError()
+                PyErr_CheckSignals()
+            return offsets, hand_over(&hits)
+        finally:
+            free(hits.data)  # nothing is left of what was handed over
+
+    cdef off_t append_some(self, const id_t[::1] chroms, const pos_t[::1] starts,
+                           const pos_t[::1] ends, off_t first, off_t n, off_t[::1] offsets,
+                           Ids *hits) noexcept nogil:
+        """Append the hits of the queries first .. n - 1, or of fewer where these have very many.
+
+        The first one that is not done; -1 without memory.
+        """
         cdef const Span *spans = <const Span *> &self.spans[0, 0]
         cdef const id_t *firsts = &self.firsts[0]
-        cdef off_t n = chroms.shape[0]
         cdef off_t block, stop, i
         cdef off_t[BLOCK] los
         cdef Run here
-        block = 0
-        while block < n:
+        cdef off_t before = hits.size
+        cdef off_t enough = hits.looks + LOOKS
+        block = first
+        while block < n and hits.looks < enough:
             stop = min(block + BLOCK, n)
             here = self.run_of(chroms[block])[0]
             if (ascends(&chroms[block], &starts[block], stop - block)
@@ -261,20 +284,20 @@ cdef class Bits:
                 for i in range(block, stop):
                     if not append_hits(&here, spans, first_of(&here, firsts, starts[i]),
                                        starts[i], ends[i], hits):
-                        return False
+                        return -1
                     offsets[i + 1] = hits.size
             else:
                 self.warm(chroms, starts, block, stop, los)
                 for i in range(block, stop):
                     if not append_hits(self.run_of(chroms[i]), spans, los[i - block], starts[i],
                                        ends[i], hits):
-                        return False
+                        return -1
                     offsets[i + 1] = hits.size
             block = stop
         if self.order is not None:
-            for i in range(hits.size):
+            for i in range(before, hits.size):
                 hits.data[i] = self.order[hits.data[i]]
-        return True
+        return block
 
     def scanned(self, const id_t[::1] chroms, const pos_t[::1] starts, const pos_t[::1] ends):
         """The number of regions that `overlaps` looks at to answer each query, int64[n]."""

@@ -40,6 +40,8 @@ cdef extern from *:
 
 cdef enum:
     LARGE = 1 << 22   # bytes of a column from which large pages pay
+    AT_ONCE = 1 << 16  # queries that are answered before signals, Ctrl-C say, are looked at,
+    LOOKS = 1 << 24    # or regions looked at for them, some 50 ms
     FEW = 4           # candidates that are looked at without asking how many there are
     MANY = 32         # candidates from which they are counted without looking at them
 
@@ -66,6 +68,7 @@ ctypedef struct Ids:
     id_t *data
     off_t size
     off_t capacity
+    off_t looks         # regions looked at for it, but for the few of every query
 
 
 cdef inline bint reserve(Ids *ids, off_t more) noexcept nogil:
@@ -255,4 +258,5 @@ cdef inline bint append_hits(const Run *run, const Span *spans, off_t lo, pos_t 
             n += spans[k].end > start
             k += 1
     hits.size = n
+    hits.looks += k - lo
     return True

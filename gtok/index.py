@@ -23,11 +23,12 @@ METHODS = ("auto", "bits", "ailist")
 OverlapOf: TypeAlias = Literal["query", "region", "both"]
 OVERLAP_OF = ("query", "region", "both")
 
-ROWS_AT_ONCE = 1 << 16  # queries per call of a kernel: between two of them Ctrl-C is heard
+ROWS_AT_ONCE = 1 << 16  # queries that a thread takes at a time, at least
 _PROBES = 4096  # regions asked for to choose a method
 _WASTE = 48  # rows looked at in vain, per query, from which AIList's further lists are cheaper
 
 T = TypeVar("T")
+_Columns: TypeAlias = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]
 
 
 class OverlapIndex(Protocol):
@@ -38,14 +39,26 @@ class OverlapIndex(Protocol):
     """
 
     def count(
-        self, chroms: NDArray[np.int32], starts: NDArray[np.int32], ends: NDArray[np.int32]
+        self,
+        chroms: NDArray[np.int32],
+        starts: NDArray[np.int32],
+        ends: NDArray[np.int32],
+        stop: threading.Event | None = None,
     ) -> NDArray[np.int64]:
-        """The number of regions that each query overlaps, int64[n]."""
+        """The number of regions that each query overlaps, int64[n]; less once `stop` is set."""
 
     def overlaps(
-        self, chroms: NDArray[np.int32], starts: NDArray[np.int32], ends: NDArray[np.int32]
+        self,
+        chroms: NDArray[np.int32],
+        starts: NDArray[np.int32],
+        ends: NDArray[np.int32],
+        offsets: NDArray[np.int64] | None = None,
+        stop: threading.Event | None = None,
     ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-        """The ids of the regions that each query overlaps: offsets int64[n + 1], ids int32[m]."""
+        """The ids of the regions that each query overlaps: offsets int64[n + 1], ids int32[m].
+
+        With `offsets`, zeros, they are written there. Once `stop` is set, some are missing.
+        """
 
 
 class Limits(NamedTuple):
@@ -127,10 +140,17 @@ class RegionIndex:
         """
         regions = as_regions(queries)
         limits = Limits.of(min_overlap, overlap_of)
-        if limits is None:
-            parts = self._ask(self.kernel.count, regions, n_threads)
-        else:
-            parts = [np.diff(offsets) for offsets, _ in self._hits(regions, limits, n_threads)]
+        codes = regions.codes_for(self.regions.chrom_names)
+        stop = threading.Event()
+
+        def answer(rows: slice) -> NDArray[np.int64]:
+            columns = (codes[rows], regions.starts[rows], regions.ends[rows])
+            if limits is None:
+                return self.kernel.count(*columns, stop)
+            return np.diff(self._enough(columns, limits, stop)[0])
+
+        shares = _shares(len(regions), n_threads, limits)
+        parts = list(in_threads(answer, shares, n_threads, stop))
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def overlaps(
@@ -175,43 +195,59 @@ class RegionIndex:
         (array([0, 2, 3]), array([0, 1, 1], dtype=int32))
         """
         regions = as_regions(queries)
-        parts = self._hits(regions, Limits.of(min_overlap, overlap_of), n_threads)
-        if len(parts) == 1:
-            return parts[0]
-        offsets = np.zeros(len(regions) + 1, dtype=np.int64)
-        at = 0
-        for part_offsets, _ in parts:
-            n = len(part_offsets) - 1
-            np.add(part_offsets[1:], offsets[at], out=offsets[at + 1 : at + 1 + n])
-            at += n
-        return offsets, np.concatenate([ids for _, ids in parts])
-
-    def _hits(
-        self, regions: RegionSet, limits: Limits | None, n_threads: int
-    ) -> list[tuple[NDArray[np.int64], NDArray[np.int32]]]:
-        if limits is None:
-            return self._ask(self.kernel.overlaps, regions, n_threads)
-        starts_of, ends_of = self.regions.starts, self.regions.ends
-        least, of_query, of_region = limits
-
-        def enough(
-            chroms: NDArray[np.int32], starts: NDArray[np.int32], ends: NDArray[np.int32]
-        ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-            offsets, ids = self.kernel.overlaps(chroms, starts, ends)
-            columns = (offsets, ids, starts, ends, starts_of, ends_of)
-            return keep_enough(*columns, least, of_query, of_region)
-
-        return self._ask(enough, regions, n_threads)
-
-    def _ask(self, ask: Callable[..., T], regions: RegionSet, n_threads: int) -> list[T]:
+        limits = Limits.of(min_overlap, overlap_of)
         codes = regions.codes_for(self.regions.chrom_names)
+        offsets = np.zeros(len(regions) + 1, dtype=np.int64)
+        shares = _shares(len(regions), n_threads, limits)
+        stop = threading.Event()
 
-        def answer(lo: int) -> T:
-            rows = slice(lo, lo + ROWS_AT_ONCE)
-            return ask(codes[rows], regions.starts[rows], regions.ends[rows])
+        def answer(rows: slice) -> NDArray[np.int32]:
+            columns = (codes[rows], regions.starts[rows], regions.ends[rows])
+            here = offsets[rows.start : rows.stop + 1]
+            if limits is None:
+                return self.kernel.overlaps(*columns, here, stop)[1]
+            kept, ids = self._enough(columns, limits, stop)
+            here[1:] = kept[1:]
+            return ids
 
-        starts = range(0, max(len(regions), 1), ROWS_AT_ONCE)
-        return list(in_threads(answer, starts, n_threads))
+        parts = list(in_threads(answer, shares, n_threads, stop))
+        if len(parts) == 1:
+            return offsets, parts[0]
+        firsts = np.cumsum([0, *map(len, parts)])
+        all_ids = np.empty(firsts[-1], dtype=np.int32)
+
+        def place(part: int) -> None:
+            all_ids[firsts[part] : firsts[part + 1]] = parts[part]
+            rows = shares[part]
+            offsets[rows.start + 1 : rows.stop + 1] += firsts[part]
+
+        for _ in in_threads(place, range(len(parts)), n_threads):
+            pass
+        return offsets, all_ids
+
+    def _enough(
+        self, columns: _Columns, limits: Limits, stop: threading.Event
+    ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """The regions that queries overlap by as much as is asked for."""
+        offsets, ids = self.kernel.overlaps(*columns, stop=stop)
+        if stop.is_set():
+            return offsets, ids
+        _, starts, ends = columns
+        return keep_enough(
+            offsets, ids, starts, ends, self.regions.starts, self.regions.ends, *limits
+        )
+
+
+def _shares(n: int, n_threads: int, limits: Limits | None) -> list[slice]:
+    """The rows of n to ask for at a time.
+
+    All of them where one thread does it; with limits, as many as have their hits in the cache when
+    these are looked at once more.
+    """
+    rows = ROWS_AT_ONCE
+    if limits is None:
+        rows = max(n if n_threads == 1 else -(-n // max(8 * n_threads, 1)), rows)
+    return [slice(lo, min(lo + rows, n)) for lo in range(0, max(n, 1), rows)]
 
 
 def in_threads(

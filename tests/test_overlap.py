@@ -7,7 +7,9 @@ import io
 import pickle
 import random
 import shutil
+import signal
 import subprocess
+import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
@@ -574,3 +576,52 @@ def test_the_brute_force_agrees_with_bedtools(tmp_path):
     expected = oracle.overlaps(universe, queries)
     assert len(found) > 1000
     assert found == {(row, number) for row, hits in enumerate(expected) for number in hits}
+
+
+# -- long calls -----------------------------------------------------------------------------------
+
+DEEP = 5_000  # regions that all overlap each other
+
+
+def deep(n_queries):
+    """An index of regions so deep that 4,000 queries are not answered at one go, and queries."""
+    starts = np.arange(DEEP)
+    universe = RegionSet.from_codes(np.zeros(DEEP), ["chr1"], starts, starts + 2 * DEEP)
+    middle = np.full(n_queries, DEEP + 10)
+    return universe, RegionSet.from_codes(np.zeros(n_queries), ["chr1"], middle, middle + 5)
+
+
+@pytest.mark.parametrize("method", ["bits", "ailist"])
+def test_answers_are_whole_where_a_call_stops_to_hear_signals(method):
+    universe, queries = deep(4_000)
+    index = build_index(universe, method)
+    offsets, ids = index.overlaps(queries)
+    assert np.array_equal(offsets, np.arange(4_001) * DEEP)
+    assert np.array_equal(ids.reshape(4_000, DEEP), np.tile(np.arange(DEEP), (4_000, 1)))
+    nowhere = RegionSet.from_codes(
+        np.zeros(4_000), ["chr1"], [DEEP + 10] * 4_000, [DEEP + 10] * 4_000
+    )
+    assert np.array_equal(index.count(nowhere), np.full(4_000, DEEP))
+
+
+@pytest.mark.parametrize("n_threads", [1, 2])
+@pytest.mark.parametrize("method", ["bits", "ailist"])
+@pytest.mark.parametrize("min_overlap", [1, 5])
+def test_ctrl_c_is_heard_within_a_call(method, min_overlap, n_threads):
+    universe, queries = deep(3_000_000)  # for minutes, and 60 GB
+    index = build_index(universe, method)
+
+    def press(*_):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, press)
+    signal.setitimer(signal.ITIMER_REAL, 0.1)
+    began = time.monotonic()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            index.overlaps(queries, min_overlap=min_overlap, n_threads=n_threads)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert time.monotonic() - began < 5
+    assert index.count(queries[:3]).tolist() == [DEEP] * 3
