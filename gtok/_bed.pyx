@@ -56,18 +56,29 @@ cdef extern from *:
         return gtok_first(((x + GTOK_ONES * 0x76) | x) & (GTOK_ONES << 7));
     }
 
-    /* The number that the first n (1 to 8) digits make: by pairs, then fours, then all. */
-    static inline uint64_t gtok_number(uint64_t w, int n) {
-        w = (w - GTOK_ONES * '0') << (8 * (8 - n));
-        w = (w * 10) + (w >> 8);
-        return (((w & 0x000000FF000000FFull) * 0x000F424000000064ull)
-                + (((w >> 16) & 0x000000FF000000FFull) * 0x0000271000000001ull)) >> 32;
+    /* The first n (1 to 8) bytes as values of digits, zeros before them. */
+    static inline uint64_t gtok_values(uint64_t w, int n) {
+        return (w ^ (GTOK_ONES * '0')) << (8 * (8 - n));
+    }
+
+    /* Whether eight values are those of digits. */
+    static inline int gtok_are_digits(uint64_t x) {
+        return (((x + GTOK_ONES * 0x76) | x) & (GTOK_ONES << 7)) == 0;
+    }
+
+    /* The number that eight values make: by pairs, then fours, then all. */
+    static inline uint64_t gtok_number(uint64_t x) {
+        x = (x * 10) + (x >> 8);
+        return (((x & 0x000000FF000000FFull) * 0x000F424000000064ull)
+                + (((x >> 16) & 0x000000FF000000FFull) * 0x0000271000000001ull)) >> 32;
     }
     """
     int before_tab "gtok_before_tab"(uint64_t w) noexcept nogil
     int before_control "gtok_before_control"(uint64_t w) noexcept nogil
     int digits "gtok_digits"(uint64_t w) noexcept nogil
-    uint64_t number "gtok_number"(uint64_t w, int n) noexcept nogil
+    uint64_t values "gtok_values"(uint64_t w, int n) noexcept nogil
+    bint are_digits "gtok_are_digits"(uint64_t x) noexcept nogil
+    uint64_t number "gtok_number"(uint64_t x) noexcept nogil
 
 cdef enum:
     PADDING = 128     # bytes behind the buffer that may be read, never used
@@ -251,15 +262,30 @@ cdef inline const unsigned char *read_position(const unsigned char *p,
     cdef uint64_t value
     if n == 0:
         return NULL
-    value = number(word, n)
+    value = number(values(word, n))
     p += n
     if n == 8:
-        while c'0' <= p[0] <= c'9' and n < 11:
+        while c'0' <= p[0] <= c'9' and value <= LARGEST:
             value = value * 10 + (p[0] - c'0')
             p += 1
-            n += 1
     position[0] = <pos_t> value
     return p if value <= LARGEST else NULL
+
+
+cdef inline const unsigned char *read_digits(const unsigned char *p, int n,
+                                             pos_t *position) noexcept nogil:
+    """Read n digits (1 to 9) at p; what is behind them, NULL where they are no digits."""
+    cdef uint64_t eight = values(load(p), n if n < 8 else 8)
+    cdef uint64_t value
+    if not are_digits(eight):
+        return NULL
+    value = number(eight)
+    if n == 9:
+        if not c'0' <= p[8] <= c'9':
+            return NULL
+        value = value * 10 + (p[8] - c'0')
+    position[0] = <pos_t> value
+    return p + n
 
 
 cdef inline const unsigned char *read_fragment(const unsigned char *p, off_t *length,
@@ -280,7 +306,7 @@ cdef inline const unsigned char *read_fragment(const unsigned char *p, off_t *le
     step = digits(word)
     if step == 0 or step == 8 or p[step] != c'\n':
         return NULL
-    support[0] = <pos_t> number(word, step)
+    support[0] = <pos_t> number(values(word, step))
     return p + step
 
 
@@ -553,6 +579,11 @@ cdef class BedParser:
         cdef uint64_t key = 0
         cdef int length = 0
         cdef id_t code = -1
+        cdef uint64_t same_bits = 0   # which bits of a line's first word are the chromosome
+        cdef uint64_t same_name = 1   # and the tab, and what they are; 1 of none: nothing is
+        cdef int n_start = 0          # digits
+        cdef int n_end = 0
+        cdef const unsigned char *field
         cdef int n
         cdef off_t o = self.codes.size
         cdef bint plain
@@ -567,26 +598,43 @@ cdef class BedParser:
         while p < stop:
             line = p
             self.n_lines += 1
-            # The chromosome: most often that of the line before.
             word = load(p)
-            n = before_tab(word)
-            if n < 8:
-                word = masked(word, n)
-                plain = n > 0
-            else:
-                plain = self.read_long_name(p, &n)
-                word = key_of(p, n)
-            # A hash that is the same need not be of the same name.
-            if word != key or n != length or n > 8:
-                code = find_name(&self.chroms, word, p, n)
-                key = word
-                length = n
-            plain &= code >= 0
             newline = NULL
-            if plain:
-                p = read_position(p + n + 1, &row.start)
+            if (word & same_bits) == same_name:
+                # As long as the line before, field by field, as most are: where a field begins
+                # does not have to wait for the one before it.
+                p = read_digits(p + length + 1, n_start, &row.start)
                 if p != NULL and p[0] == c'\t':
-                    newline = p = read_position(p + 1, &row.end)
+                    p = read_digits(p + 1, n_end, &row.end)
+                    if p != NULL and p[0] < c'0':
+                        newline = p
+            if newline == NULL:
+                p = line
+                same_bits = 0
+                same_name = 1
+                n = before_tab(word)
+                if n < 8:
+                    word = masked(word, n)
+                    plain = n > 0
+                else:
+                    plain = self.read_long_name(p, &n)
+                    word = key_of(p, n)
+                # A hash that is the same need not be of the same name.
+                if word != key or n != length or n > 8:
+                    code = find_name(&self.chroms, word, p, n)
+                    key = word
+                    length = n
+                if plain and code >= 0:
+                    field = p + n + 1
+                    p = read_position(field, &row.start)
+                    if p != NULL and p[0] == c'\t':
+                        n_start = <int> (p - field)
+                        field = p + 1
+                        newline = p = read_position(field, &row.end)
+                        n_end = <int> (p - field)
+                        if n < 8 and n_start < 10 and n_end < 10:
+                            same_bits = masked(~<uint64_t> 0, n + 1)
+                            same_name = masked(load(line), n + 1)
             plain = newline != NULL and row.start <= row.end
             if plain:
                 row.rest = p

@@ -26,7 +26,7 @@ cdef extern from *:
     uint64_t load "gtok_load"(const unsigned char *p) noexcept nogil
 
 cdef enum:
-    FIRST_SLOTS = 64    # a power of two
+    FIRST_SLOTS = 256   # a power of two
 
 
 # A growing text: the fields of one column, one after the other.

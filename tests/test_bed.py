@@ -586,6 +586,20 @@ def test_bytes_that_matter_do_what_the_oracle_says(text, size):
     compare(text, [size])
 
 
+@pytest.mark.parametrize("rest", [b"", b"\tname\t5", b"\r"], ids=["BED3", "BED5", "CRLF"])
+@pytest.mark.parametrize(("start", "end"), [(7, 8), (12345678, 12345679), (99999998, 123456789)])
+@pytest.mark.parametrize("chrom", [b"1", b"chr1", b"chrUn_1", b"chr1_alt", b"chrUn_KI270302v1"])
+def test_one_byte_other_than_the_line_before(chrom, start, end, rest):
+    """A line like the one before is read another way: it must not be taken for one that is not."""
+    line = b"%s\t%d\t%d%s\n" % (chrom, start, end, rest)
+    for at in range(len(line)):
+        for byte in b"\t\n\r 019/:;#a\x00\x80\xff":
+            changed = line[:at] + bytes([byte]) + line[at + 1 :]
+            compare(line + changed + line, [1000])
+            compare(line + line[:at] + line[at + 1 :] + line, [1000])
+            compare(line + line[:at] + bytes([byte]) + line[at:], [1000])
+
+
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b""], ids=["LF", "CRLF", "nothing"])
 def test_every_place_to_split(end):
     text = b"".join(
