@@ -13,7 +13,7 @@ from libc.stdint cimport uint64_t
 from libc.stdlib cimport free
 from libc.string cimport memchr, memcmp, memmove
 
-from gtok._kernels cimport Ids, hand_over, reserve
+from gtok._kernels cimport Ids, hand_over, reserve, take_out
 from gtok._names cimport (
     Names, Text, add_name, append_text, find_name, free_names, free_text, key_of, load, masked,
     name_list, prefetch_slot, prefetch_text,
@@ -256,7 +256,7 @@ def to_numbers(bytes data, const id_t[::1] lengths, bint dots):
 
 cdef inline const unsigned char *read_position(const unsigned char *p,
                                                pos_t *position) noexcept nogil:
-    """Read the digits at p; what is behind them, NULL if there are none or too many."""
+    """Read the digits at p, up to ten; what is behind them, NULL if there are none or too many."""
     cdef uint64_t word = load(p)
     cdef int n = digits(word)
     cdef uint64_t value
@@ -264,12 +264,16 @@ cdef inline const unsigned char *read_position(const unsigned char *p,
         return NULL
     value = number(values(word, n))
     p += n
-    if n == 8:
-        while c'0' <= p[0] <= c'9' and value <= LARGEST:
+    if n == 8 and c'0' <= p[0] <= c'9':
+        value = value * 10 + (p[0] - c'0')
+        p += 1
+        if c'0' <= p[0] <= c'9':
             value = value * 10 + (p[0] - c'0')
             p += 1
+            if value > LARGEST:
+                return NULL
     position[0] = <pos_t> value
-    return p if value <= LARGEST else NULL
+    return p
 
 
 cdef inline const unsigned char *read_digits(const unsigned char *p, int n,
@@ -513,11 +517,11 @@ cdef class BedParser:
         for i in range(self.n_texts):
             if self.texts[i].lengths.size and not pad_lengths(&self.texts[i], self.codes.size):
                 raise MemoryError()
-        return hand_over(&self.codes), hand_over(&self.starts), hand_over(&self.ends)
+        return take_out(&self.codes), take_out(&self.starts), take_out(&self.ends)
 
     def fragment_columns(self):
         """Hand over cells and read supports, int32[n] each, of the rows that `columns` has."""
-        return hand_over(&self.cells), hand_over(&self.supports)
+        return take_out(&self.cells), take_out(&self.supports)
 
     @property
     def n_chroms(self):
@@ -533,9 +537,9 @@ cdef class BedParser:
         """The barcodes by their numbers, bytes each."""
         return name_list(&self.barcodes)
 
-    def chrom_names(self):
-        """The chromosomes by code, bytes each, in the order in which they first came."""
-        return name_list(&self.chroms)
+    def chrom_names(self, id_t first=0):
+        """The chromosomes by code from `first` on, bytes each, in the order in which they came."""
+        return name_list(&self.chroms, first)
 
     def text(self, int i):
         """Column i of those kept: its bytes and each row's length; None where no row has it."""
@@ -545,8 +549,11 @@ cdef class BedParser:
         return text.data[:text.size], hand_over(&text.lengths)
 
     def skipped(self):
-        """Where lines were skipped: rows from entry[0] on have entry[1] such lines before them."""
-        return list(self.skips)
+        """Hand over where lines were skipped: rows from entry[0] on have entry[1] such lines
+        before them. Rows count from the first that `columns` hands over."""
+        cdef list skips = self.skips
+        self.skips = []
+        return skips
 
     cdef void parse(self, const unsigned char *data, off_t size) noexcept nogil:
         """Parse whole lines."""

@@ -23,7 +23,7 @@ from gtok._typedefs cimport id_t, off_t, pos_t
 import numpy as np
 
 cdef enum:
-    BLOCK = 32  # queries whose memory is asked for before the first of them is answered
+    BLOCK = 128  # queries whose memory is asked for before the first of them is answered
     NEAR = 256  # cells of a table, 1 kB, among which a block's queries share cache lines
 
 

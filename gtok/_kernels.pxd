@@ -4,6 +4,7 @@
 from cython cimport view
 from libc.stdint cimport int64_t, uint32_t
 from libc.stdlib cimport free, realloc
+from libc.string cimport memcpy
 
 from gtok._typedefs cimport id_t, off_t, pos_t
 
@@ -108,6 +109,23 @@ cdef inline object hand_over(Ids *ids):
     array = <id_t[:size]> (smaller if smaller != NULL else data)
     array.callback_free_data = free
     return np.asarray(array)
+
+
+cdef inline object take_out(Ids *ids):
+    """The column as a NumPy array; the column is empty then.
+
+    Of a small one a copy, so that its memory, which is in the cache, is written to again.
+    """
+    import numpy as np
+
+    cdef id_t[::1] copied
+    if ids.size == 0 or ids.size * sizeof(id_t) >= <size_t> LARGE:
+        return hand_over(ids)
+    copy = np.empty(ids.size, dtype=np.int32)
+    copied = copy
+    memcpy(&copied[0], ids.data, ids.size * sizeof(id_t))
+    ids.size = 0
+    return copy
 
 
 cdef inline int64_t bucket_of(const Run *run, int64_t position) noexcept nogil:

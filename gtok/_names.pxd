@@ -186,12 +186,13 @@ cdef inline void free_names(Names *names) noexcept nogil:
     free_text(&names.text)
 
 
-cdef inline list name_list(const Names *names):
-    """The names by code, bytes each."""
+cdef inline list name_list(const Names *names, id_t first=0):
+    """The names by code from `first` on, bytes each."""
     cdef list listed = []
     cdef off_t at = 0
     cdef id_t i
     for i in range(names.n):
-        listed.append(names.text.data[at:at + names.text.lengths.data[i]])
+        if i >= first:
+            listed.append(names.text.data[at:at + names.text.lengths.data[i]])
         at += names.text.lengths.data[i]
     return listed

@@ -18,6 +18,7 @@ from gtok.files import CHUNK, ByteStream, display_name, open_bytes, write_gzip, 
 MAX_COORDINATE = 2**31 - 1
 MAX_LINE = 1 << 26  # bytes
 _ROWS_AT_ONCE = 1 << 16
+_PART = 1 << 13  # rows that are worth being passed on by themselves
 _NOT_BED = "not a line of BED"
 
 # What other formats begin with, once inflated, and what to do about each.
@@ -156,7 +157,59 @@ def read_bed(
     for i in range(len(keep)):
         text = parser.text(i)
         texts.append(None if text is None else TextColumn(*text))
-    return BedColumns(*columns, _decode_names(names, columns[0], source), texts, source)
+    return BedColumns(*columns, tuple(_decode_names(names, 0, columns[0], source)), texts, source)
+
+
+def read_bed_parts(
+    path: str | os.PathLike[str], chrom_names: Sequence[str], take: Callable[[BedColumns], None]
+) -> None:
+    """Read a BED file a megabyte at a time, and pass on the columns of each part, at least one.
+
+    What lies in a core's cache is worked on there, and a large file needs no more memory than a
+    small one.
+
+    Parameters
+    ----------
+    path : str or path
+        The file.
+    chrom_names : sequence of str
+        Chromosomes that have the first codes, whether they come or not.
+    take : callable
+        What to do with each part; names and scores are not among its columns.
+
+    Raises
+    ------
+    BedError
+        As `read_bed` does, once the parts before the bad line were passed on.
+    """
+    parser = BedParser((), MAX_LINE, False, None, [name.encode() for name in chrom_names])
+    name = display_name(path)
+    names = tuple(chrom_names)
+    n_parts = n_rows = n_skipped = 0
+
+    def give() -> None:
+        nonlocal names, n_parts, n_rows, n_skipped
+        columns = parser.columns()
+        skips = [(0, n_rows + n_skipped)]
+        for row, n in parser.skipped():
+            skips.append((row, n_rows + n))
+            n_skipped = n
+        source = Source(name, skips)
+        if parser.n_chroms > len(names):
+            new = parser.chrom_names(len(names))
+            names += tuple(_decode_names(new, len(names), columns[0], source))
+        n_parts += 1
+        n_rows += len(columns[0])
+        take(BedColumns(*columns, names, [], source))
+
+    def after_chunk(_: ByteStream) -> None:
+        if parser.n_rows >= _PART:
+            give()
+
+    for line, content in feed_file(parser, path, after_chunk):
+        raise BedError(f"{name}, line {line}: {explain(content, is_first=line == 1)}")
+    if parser.n_rows or n_parts == 0:
+        give()
 
 
 def signal_column(signal: str | int, path: str | os.PathLike[str]) -> int:
@@ -234,7 +287,8 @@ def feed_file(
                 if after_chunk is not None:
                     after_chunk(stream)
                 elif n_read == 0 and stream.size > n:
-                    parser.expect(int(parser.n_rows / n * stream.size * 1.02))
+                    # And for the most rows that a chunk can have.
+                    parser.expect(int(parser.n_rows / n * stream.size * 1.02) + CHUNK // 6)
                 n_read += n
             yield from _bad_lines(parser, parser.finish())
             if after_chunk is not None:
@@ -258,9 +312,12 @@ def _refuse_foreign(stream: ByteStream) -> None:
             raise BedError(f"{stream.name} is {what}, not BED: {remedy}")
 
 
-def _decode_names(names: list[bytes], codes: NDArray[np.int32], source: Source) -> tuple[str, ...]:
+def _decode_names(
+    names: list[bytes], first: int, codes: NDArray[np.int32], source: Source
+) -> list[str]:
+    """The names of chromosomes, whose codes are `first` and the ones behind it, as text."""
     decoded = []
-    for code, name in enumerate(names):
+    for code, name in enumerate(names, first):
         try:
             decoded.append(name.decode())
         except UnicodeDecodeError:
@@ -268,7 +325,7 @@ def _decode_names(names: list[bytes], codes: NDArray[np.int32], source: Source) 
             raise BedError(
                 f"{source.name}, line {line}: the chromosome {name!r} is not UTF-8 text"
             ) from None
-    return tuple(decoded)
+    return decoded
 
 
 def write_bed(

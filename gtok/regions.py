@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -13,9 +13,11 @@ from numpy.typing import ArrayLike, NDArray
 from gtok._order import genome_order
 from gtok.bed import (
     MAX_LINE,
+    BedColumns,
     Source,
     TextColumn,
     read_bed,
+    read_bed_parts,
     signal_column,
     to_signal,
     write_bed,
@@ -403,6 +405,27 @@ class RegionSet:
         """
         columns = (self.codes, self.starts, self.ends)
         write_bed(path, self.chrom_names, columns, self._names, self._scores)
+
+
+def parts_of_bed(
+    path: str | os.PathLike[str], chrom_names: Sequence[str], take: Callable[[RegionSet], None]
+) -> None:
+    """Read a BED file a megabyte at a time, and pass on the regions of each part, at least one.
+
+    Their codes are those of `chrom_names`, and the next ones for chromosomes that it lacks.
+
+    Raises
+    ------
+    BedError
+        As `RegionSet.from_bed` does, once the parts before the bad line were passed on.
+    """
+
+    def make(bed: BedColumns) -> None:
+        regions = RegionSet.__new__(RegionSet)
+        _set(regions, bed.codes, bed.chrom_names, bed.starts, bed.ends, bed.source)
+        take(regions)
+
+    read_bed_parts(path, chrom_names, make)
 
 
 def _fill(

@@ -18,7 +18,7 @@ from gtok.errors import GtokError, check_choice
 from gtok.hub import fetch
 from gtok.index import Limits, Method, OverlapOf, build_index, in_threads
 from gtok.padding import Side
-from gtok.regions import RegionSet
+from gtok.regions import RegionSet, parts_of_bed
 from gtok.samples import Sample, as_batch, as_exclusions, as_regions, path_of
 from gtok.surface import TokenizerSurface, Values
 from gtok.universe import Universe, repeated_rows
@@ -283,7 +283,7 @@ class Tokenizer(TokenizerSurface):
         list of str
             ``chrom:start-end``, 0-based half-open.
         """
-        return self.universe.tokens_of(self._encode_one(as_regions(x)).ids)
+        return self.universe.tokens_of(self._encode_one(x).ids)
 
     def encode(self, x: Sample) -> list[int]:
         """The token ids of one sample.
@@ -294,7 +294,7 @@ class Tokenizer(TokenizerSurface):
             Whatever `as_regions` takes: regions, not tokens; `convert_tokens_to_ids` looks
             tokens up.
         """
-        ids: list[int] = self._encode_one(as_regions(x)).ids.tolist()
+        ids: list[int] = self._encode_one(x).ids.tolist()
         return ids
 
     def encode_batch(
@@ -349,15 +349,49 @@ class Tokenizer(TokenizerSurface):
             n_threads = n_cores() if any(path_of(x) is not None for x in samples) else 1
 
         def encode(x: Sample) -> TokenBatch:
-            return self._encode_one(as_regions(x, signal=signal), values, queries)
+            return self._encode_one(x, values, signal, queries)
 
         return TokenBatch.concatenate(list(in_threads(encode, samples, n_threads)))
 
     def _encode_one(
-        self, regions: RegionSet, values: Values | None = None, queries: bool = False
+        self,
+        x: Sample,
+        values: Values | None = None,
+        signal: str | int | None = None,
+        queries: bool = False,
     ) -> TokenBatch:
         """One sample's tokens, in the order and with the columns asked for."""
-        self._warn_of_names(regions)
+        names = self.universe.regions.chrom_names
+        parts: list[TokenBatch] = []
+        strangers: RegionSet | None = None  # where no chromosome was known so far, the first part
+
+        def encode(regions: RegionSet) -> None:
+            nonlocal strangers
+            if (not parts or strangers is not None) and len(regions):
+                known = (regions.codes_for(names) >= 0).any()
+                strangers = None if known else strangers or regions
+            parts.append(self._encode_part(regions, values, queries))
+
+        # Where the tokens of a region depend on it alone, a file need not be read as a whole.
+        alone = (
+            self.order == "input" and self.unique is None and values not in ("fraction", "signal")
+        )
+        if alone and path_of(x) is not None:
+            parts_of_bed(x, names, encode)
+        else:
+            encode(as_regions(x, signal=signal))
+        if strangers is not None:
+            self._warn_of_names(strangers)
+        batch = _joined(parts)
+        if len(batch.ids) == 0 and self.unknown == "sample":
+            batch.ids = np.array([self.unk_token_id], dtype=np.int32)
+            batch.offsets = np.array([0, 1])
+            batch.values = None if batch.values is None else np.zeros(1, dtype=np.float32)
+            batch.queries = None if batch.queries is None else np.array([-1], dtype=np.int32)
+        return batch
+
+    def _encode_part(self, regions: RegionSet, values: Values | None, queries: bool) -> TokenBatch:
+        """The tokens of a sample, or of a part of it, nothing where there are none."""
         touched = self._touched(regions)
         rows = self._arrange(regions, touched)
         if rows is not None:
@@ -380,15 +414,11 @@ class Tokenizer(TokenizerSurface):
             origin = None if origin is None else origin[keep]
         if origin is not None and rows is not None:
             origin = rows.astype(np.int32)[origin]
-        if len(ids) == 0 and self.unknown == "sample":
-            ids = np.array([self.unk_token_id], dtype=np.int32)
-            weights = None if weights is None else np.zeros(1, dtype=np.float32)
-            origin = None if origin is None else np.array([-1], dtype=np.int32)
         return TokenBatch(
             ids,
             np.array([0, len(ids)]),
             weights if values else None,
-            origin if queries else None,
+            origin,
             np.array([len(regions)]),
             np.array([n_hits]),
             None if touched is None else np.array([np.count_nonzero(touched)]),
@@ -471,10 +501,8 @@ class Tokenizer(TokenizerSurface):
         return order.astype(np.int64) if rows is None else rows[order]
 
     def _warn_of_names(self, regions: RegionSet) -> None:
-        """Warn where no chromosome of a sample is one of the universe's."""
+        """Warn that no chromosome of a sample, of which these are regions, is the universe's."""
         names = self.universe.regions.chrom_names
-        if len(regions) == 0 or (regions.codes_for(names) >= 0).any():
-            return
         where = "the sample" if regions.source is None else regions.source.name
         found = regions.chrom_names[regions.codes[0]]
         warnings.warn(
@@ -506,7 +534,8 @@ class Tokenizer(TokenizerSurface):
         array([10, 60], dtype=int32)
         """
         regions = as_regions(x)
-        self._warn_of_names(regions)
+        if len(regions) and not (regions.codes_for(self.universe.regions.chrom_names) >= 0).any():
+            self._warn_of_names(regions)
         touched = self._touched(regions)
         rows = None
         if touched is not None and touched.any():
@@ -516,6 +545,26 @@ class Tokenizer(TokenizerSurface):
         queries = _rows_of(offsets)
         overlap = shared(offsets, ids, regions.starts, regions.ends, *self._spans)
         return Hits(queries if rows is None else rows[queries], ids, overlap)
+
+
+def _joined(parts: list[TokenBatch]) -> TokenBatch:
+    """The parts of one sample as one."""
+    if len(parts) == 1:
+        return parts[0]
+    columns: dict[str, Any] = {}
+    for name in ("n_regions", "n_hits", "n_excluded"):
+        counts = [getattr(part, name) for part in parts]
+        columns[name] = None if counts[0] is None else np.sum(counts, axis=0)
+    first = 0
+    for part in parts:
+        if part.queries is not None:
+            part.queries += np.int32(first)
+            first += sum(int(n[0]) for n in (part.n_regions, part.n_excluded) if n is not None)
+    for name in ("values", "queries"):
+        if getattr(parts[0], name) is not None:
+            columns[name] = np.concatenate([getattr(part, name) for part in parts])
+    ids = np.concatenate([part.ids for part in parts])
+    return TokenBatch(ids, np.array([0, len(ids)]), **columns)
 
 
 def _rows_of(offsets: NDArray[np.int64]) -> NDArray[np.int32]:

@@ -642,3 +642,70 @@ def test_a_tokenizer_in_a_cycle_is_collected():
     del tokenizer
     gc.collect()
     assert watch() is None
+
+
+# -- files that are read in parts -----------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory):
+    """A file of several parts: comments, chromosomes that the universe lacks, some only later."""
+    random = np.random.default_rng(5)
+    lines = ["# regions"]
+    for i in range(120_000):
+        start = int(random.integers(0, 900_000))
+        chrom = f"chr{random.integers(1, 4 + i // 20_000)}"
+        lines.append(f"{chrom}\t{start}\t{start + int(random.integers(0, 400))}")
+        if i % 7_000 == 0:
+            lines += ["", "# more"]
+    path = tmp_path_factory.mktemp("large") / "large.bed"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+@pytest.mark.parametrize("values", [None, "count", "bp", "fraction"])
+@pytest.mark.parametrize("exclude", [None, ["chr2", "chr1:1000-300000"]], ids=["all", "exclude"])
+@pytest.mark.parametrize("unknown", ["sample", "region", "drop"])
+@pytest.mark.parametrize("order", ["input", "genome", "value"])
+def test_a_file_gives_what_its_regions_give(large, values, exclude, unknown, order):
+    starts = np.arange(0, 900_000, 1_000)
+    universe = RegionSet(
+        [f"chr{i}" for i in (3, 1, 2) for _ in starts], np.tile(starts, 3), np.tile(starts + 300, 3)
+    )
+    tokenizer = Tokenizer(universe, exclude=exclude, unknown=unknown, order=order)
+    of_file = tokenizer.encode_batch([large], values=values, queries=True)
+    of_regions = tokenizer.encode_batch([RegionSet.from_bed(large)], values=values, queries=True)
+    for name in ("ids", "offsets", "values", "queries", "n_regions", "n_hits", "n_excluded"):
+        found, expected = getattr(of_file, name), getattr(of_regions, name)
+        assert (found is None) == (expected is None), name
+        assert found is None or np.array_equal(found, expected), name
+    assert of_file.n_hits[0] > 20_000
+
+
+def test_a_large_file_that_misses_is_one_unk(large):
+    tokenizer = Tokenizer(["chr1:2000000-2000001"])
+    batch = tokenizer.encode_batch([large], values="bp", queries=True)
+    assert batch.ids.tolist() == [tokenizer.unk_token_id]
+    assert (batch.values.tolist(), batch.queries.tolist()) == ([0], [-1])
+    assert batch.n_regions.tolist() == [120_000]
+
+
+def test_chromosomes_of_any_part_are_known(large, tmp_path):
+    late = Tokenizer(["chr8:0-900000"])
+    assert len(late.encode_batch([large]).ids) > 1000
+    with pytest.warns(UserWarning, match=r"no chromosome of .*large.bed .* 'c8', .* 'chr\d'"):
+        Tokenizer(["c8:0-900000"]).encode_batch([large])
+
+
+@pytest.mark.parametrize("at", [5, 60_000, 119_990])
+def test_a_bad_line_of_any_part_is_named(large, tmp_path, at):
+    lines = large.read_bytes().splitlines(keepends=True)
+    lines[at] = b"chr1\t7\n"
+    path = tmp_path / "bad.bed"
+    path.write_bytes(b"".join(lines))
+    with pytest.raises(GtokError, match=f"bad.bed, line {at + 1}: expected three fields"):
+        Tokenizer(["chr1:0-900000"]).encode_batch([path])
+    lines[at] = b"chr\xff\t7\t8\n"
+    path.write_bytes(b"".join(lines))
+    with pytest.raises(GtokError, match=f"bad.bed, line {at + 1}: .* is not UTF-8"):
+        Tokenizer(["chr1:0-900000"]).encode_batch([path])
