@@ -60,6 +60,8 @@ def main(args: list[str] | None = None) -> None:
     """
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # die as the shell's tools do
+    # NumPy's linear algebra, which no command uses, starts threads at once: 50 ms.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     args = sys.argv[1:] if args is None else args
     debug = "--debug" in args
     warnings.showwarning = _show_warning
