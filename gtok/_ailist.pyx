@@ -16,7 +16,7 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 
 from gtok._kernels cimport (
-    AT_ONCE, LOOKS, Ids, Run, Span, append_hits, bucket_of, count_hits, fill_tables, first_of,
+    AT_ONCE, LOOKS, Ids, Run, Span, append_hits, bucket_of, count_hits, fill_tables,
     hand_over, hits_between, pick_shift, prefetch, reserve, starts_below,
 )
 from gtok._typedefs cimport id_t, off_t, pos_t
@@ -202,12 +202,14 @@ cdef class AIList:
             c = self.code_of(chroms[i])
             for r in range(self.first_run[c], self.first_run[c + 1]):
                 run = &self.runs[r]
-                prefetch(&firsts[run.table + bucket_of(run, starts[i])])
+                k = run.table + bucket_of(run, starts[i])
+                los[(i - lo) * MAX_LISTS + r - self.first_run[c]] = k
+                prefetch(&firsts[k])
         for i in range(lo, hi):
             c = self.code_of(chroms[i])
-            for r in range(self.first_run[c], self.first_run[c + 1]):
-                k = first_of(&self.runs[r], firsts, starts[i])
-                los[(i - lo) * MAX_LISTS + r - self.first_run[c]] = k
+            for r in range(self.first_run[c + 1] - self.first_run[c]):
+                k = firsts[los[(i - lo) * MAX_LISTS + r]]
+                los[(i - lo) * MAX_LISTS + r] = k
                 prefetch(&spans[k])
                 prefetch(&spans[k + 3])
                 prefetch(&self.rows[k])

@@ -197,6 +197,7 @@ cdef class Bits:
                           int64_t[::1] out) noexcept nogil:
         """Count for the queries first .. n - 1, or fewer; the first one that is not done."""
         cdef const Span *spans = <const Span *> &self.spans[0, 0]
+        cdef const id_t *firsts = &self.firsts[0]
         cdef off_t block, stop, i
         cdef off_t[BLOCK] los
         cdef const Run *run
@@ -204,7 +205,11 @@ cdef class Bits:
         block = first
         while block < n and looks < LOOKS:
             stop = min(block + BLOCK, n)
-            self.warm(chroms, starts, block, stop, los)
+            if self.is_near(chroms, starts, block, stop):
+                for i in range(block, stop):
+                    los[i - block] = first_of(self.run_of(chroms[i]), firsts, starts[i])
+            else:
+                self.warm(chroms, starts, block, stop, los)
             for i in range(block, stop):
                 run = self.run_of(chroms[i])
                 if count_hits(run, spans, los[i - block], starts[i], ends[i], &out[i]):
@@ -220,6 +225,14 @@ cdef class Bits:
             block = stop
         return block
 
+    cdef bint is_near(self, const id_t[::1] chroms, const pos_t[::1] starts, off_t lo,
+                      off_t hi) noexcept nogil:
+        """Whether what one of the queries lo .. hi - 1 reads, the next ones read too, so that
+        there is nothing to ask for."""
+        cdef const Run *run = self.run_of(chroms[lo])
+        return (ascends(&chroms[lo], &starts[lo], hi - lo)
+                and bucket_of(run, starts[hi - 1]) <= bucket_of(run, starts[lo]) + NEAR)
+
     cdef void warm(self, const id_t[::1] chroms, const pos_t[::1] starts, off_t lo, off_t hi,
                    off_t *los) noexcept nogil:
         """Say where each of the queries lo .. hi - 1 begins, and ask for the memory there."""
@@ -229,11 +242,12 @@ cdef class Bits:
         cdef off_t i
         for i in range(lo, hi):
             run = self.run_of(chroms[i])
-            prefetch(&firsts[run.table + bucket_of(run, starts[i])])
-        for i in range(lo, hi):
-            los[i - lo] = first_of(self.run_of(chroms[i]), firsts, starts[i])
-            prefetch(&spans[los[i - lo]])
-            prefetch(&spans[los[i - lo] + 3])
+            los[i - lo] = run.table + bucket_of(run, starts[i])
+            prefetch(&firsts[los[i - lo]])
+        for i in range(hi - lo):
+            los[i] = firsts[los[i]]
+            prefetch(&spans[los[i]])
+            prefetch(&spans[los[i] + 3])
 
     def overlaps(self, const id_t[::1] chroms, const pos_t[::1] starts, const pos_t[::1] ends,
                  offsets=None, stop=None):
@@ -276,11 +290,8 @@ cdef class Bits:
         block = first
         while block < n and hits.looks < enough:
             stop = min(block + BLOCK, n)
-            here = self.run_of(chroms[block])[0]
-            if (ascends(&chroms[block], &starts[block], stop - block)
-                    and bucket_of(&here, starts[stop - 1])
-                    <= bucket_of(&here, starts[block]) + NEAR):
-                # What one query reads, the next ones read too: nothing to ask for.
+            if self.is_near(chroms, starts, block, stop):
+                here = self.run_of(chroms[block])[0]
                 for i in range(block, stop):
                     if not append_hits(&here, spans, first_of(&here, firsts, starts[i]),
                                        starts[i], ends[i], hits):
