@@ -126,9 +126,7 @@ def real() -> dict[str, Path]:
         def read(path: Path = SHARED / path) -> RegionSet:
             text = path.read_bytes()
             text = gzip.decompress(text) if path.suffix == ".gz" else text
-            rows = [
-                line.split("\t")[:3] for line in inflate(path.read_bytes()).decode().split("\n")
-            ]
+            rows = [line.split("\t")[:3] for line in text.decode().split("\n")]
             rows = [row for row in rows if row[0] and row[0][0] != "#"]
             chroms, *sides = zip(*rows, strict=True)
             names, codes = np.unique(chroms, return_inverse=True)
@@ -182,6 +180,23 @@ def files(n: int) -> dict[str, Path]:
         "sorted": bed(f"queries-{name}.bed", lambda: queries(n, n)),
         "shuffled": bed(f"queries-{name}-shuffled.bed", lambda: shuffled(queries(n, n))),
     }
+
+
+def many_queries(n: int, of: int) -> Path:
+    """Shuffled queries, another number of them than the universe has regions."""
+    name = f"queries-{amount(n)}-of-{amount(of)}-shuffled.bed"
+    return bed(name, lambda: shuffled(queries(n, of)))
+
+
+def by_name(path: Path, name: str) -> Path:
+    """The same rows with chromosomes in the order of their names, as `sort` and bedops have it."""
+
+    def sort() -> RegionSet:
+        made = RegionSet.from_bed(path)
+        place = np.argsort(np.argsort(np.array(made.chrom_names, dtype=bytes)))
+        return made[np.lexsort((made.ends, made.starts, place[made.codes]))]
+
+    return bed(name, sort)
 
 
 def amount(n: int) -> str:

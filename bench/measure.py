@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import data
 
@@ -121,6 +122,12 @@ def python(code: str, *arguments: object) -> list[str]:
     """The command that runs this code; modules of this folder can be imported in it."""
     here = f"import sys; sys.path.insert(0, {str(data.HERE)!r}); "
     return [sys.executable, "-c", here + code, *map(str, arguments)]
+
+
+def gtok_command() -> list[str]:
+    """`gtok` as it is installed beside this Python, or else its module."""
+    script = Path(sys.executable).with_name("gtok")
+    return [str(script)] if script.exists() else [sys.executable, "-m", "gtok"]
 
 
 def same(what: str, ours: object, theirs: object) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tarfile
 from pathlib import Path
+from typing import ClassVar
 
 import data
 import numpy as np
@@ -23,6 +24,7 @@ class Native(ByChromosome):
     """Compiled for this very machine. Each time is of a process, told by itself."""
 
     name, package = "superintervals, C++", "superintervals"
+    calls: ClassVar = {"overlaps": "search_values", "count": "count"}
     dtype, inclusive = np.int32, True
     layout = "eytzinger"
 

@@ -63,10 +63,11 @@ class Rival:
 class Gtok(Rival):
     name, package = "gtok", "gtok"
     calls: ClassVar = {"overlaps": "index.overlaps", "count": "index.count"}
+    method: ClassVar[gtok.Method] = "auto"
     n_threads = 1
 
-    def __init__(self, universe: RegionSet, method: str = "auto") -> None:
-        self.index = gtok.build_index(universe, method)
+    def __init__(self, universe: RegionSet) -> None:
+        self.index = gtok.build_index(universe, self.method)
 
     def queries(self, queries: RegionSet) -> RegionSet:
         return queries
@@ -83,6 +84,14 @@ class Gtok(Rival):
 
     def counts(self, raw: np.ndarray, queries: RegionSet) -> np.ndarray:
         return raw
+
+
+class GtokBits(Gtok):
+    name, method = "gtok, BITS", "bits"
+
+
+class GtokAIList(Gtok):
+    name, method = "gtok, AIList", "ailist"
 
 
 class ByChromosome(Rival):
@@ -328,10 +337,13 @@ def installed() -> list[type[Rival]]:
     return [peer for peer in PEERS if peer.installed()]
 
 
-def alone(name: str, universe: str, queries: str, n_threads: str = "1") -> None:
-    """All of it, in a process of its own: read two files, build, find the overlaps."""
+def alone(
+    name: str, universe: str, queries: str, n_threads: str = "1", work: str = "overlaps"
+) -> None:
+    """All of it, in a process of its own: read two files, build, ask."""
     regions = [RegionSet.from_bed(path) for path in (universe, queries)]
-    rival = next(kind for kind in (Gtok, *PEERS) if kind.name == name)(regions[0])
+    kinds = (Gtok, GtokBits, GtokAIList, *PEERS)
+    rival = next(kind for kind in kinds if kind.name == name)(regions[0])
     if isinstance(rival, Gtok):
         rival.n_threads = int(n_threads)
-    rival.overlaps(rival.queries(regions[1]))
+    getattr(rival, work)(rival.queries(regions[1]))
