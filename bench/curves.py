@@ -11,7 +11,7 @@ import data
 import numpy as np
 import rivals
 from data import amount
-from measure import Scale, peak, python, tell
+from measure import Scale, leave_out, peak, python, tell
 from rivals import Gtok, GtokAIList, GtokBits, Rival
 
 from gtok import RegionSet
@@ -50,7 +50,7 @@ def measured(
         if np.array_equal(answer, expected):
             entered.append((rival, taken, []))
         else:
-            tell(f"{kind.name} answers otherwise: no point")
+            leave_out(f"{kind.name} answers otherwise: no point")
     del expected, answer
     for _ in range(3):
         for rival, taken, times in entered:
@@ -111,7 +111,7 @@ def draw(curve: Curve, folder: Path) -> None:
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
-    from matplotlib.ticker import FuncFormatter, NullFormatter
+    from matplotlib.ticker import FuncFormatter, NullLocator
 
     folder.mkdir(exist_ok=True)
     for mode, ink in INK.items():
@@ -130,11 +130,14 @@ def draw(curve: Curve, folder: Path) -> None:
                     panel.set_ylim(bottom=0)
                 else:
                     panel.set_xticks(curve.points, [amount(x) for x in curve.points])
-                    panel.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:,.4g}"))
-                panel.xaxis.set_minor_formatter(NullFormatter())
+                    plain = FuncFormatter(lambda y, _: f"{y:,.0f}" if f"{y:e}"[0] in "125" else "")
+                    panel.yaxis.set_major_formatter(plain)
+                    panel.yaxis.set_minor_formatter(plain)
+                panel.xaxis.set_minor_locator(NullLocator())
                 panel.spines[["top", "right"]].set_visible(False)
                 panel.grid(color=ink, alpha=0.15)
-            panels[0].legend(frameon=False, fontsize=8)
+            handles = panels[0].get_lines()
+            figure.legend(handles=handles, loc="outside lower center", ncols=5, frameon=False)
             figure.suptitle(curve.title)
             figure.savefig(folder / f"{curve.name}-{mode}.png", dpi=130, transparent=True)
             plt.close(figure)

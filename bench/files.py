@@ -10,7 +10,7 @@ import kernels
 import numpy as np
 import rivals
 from data import amount
-from measure import Row, Scale, clock, in_turn, peak, python, same, tell
+from measure import Row, Scale, clock, in_turn, leave_out, peak, python, same, tell
 
 import gtok
 from gtok import RegionSet
@@ -19,7 +19,7 @@ from gtok import RegionSet
 def against_gtars(scale: Scale) -> list[Row]:
     """Files to ids, the universe ready; building; memory."""
     if not rivals.Gtars.installed():
-        tell("gtars is not installed: its rows are left out")
+        leave_out("gtars is not installed: its rows are left out")
         return []
     from gtars.tokenizers import Tokenizer
 
@@ -74,9 +74,9 @@ def against_ailist(scale: Scale) -> list[Row]:
         kinds = {"file": (path, path), "memory": (queries, Regions(path))}
         tokenizers = gtok.Tokenizer(bed, method="ailist"), Tokenizer(str(config))
         for source, inputs in kinds.items():
-            work = f"AIList, {amount(len(queries))} regions from {source} -> ids, {name}"
+            work = f"AIList, {len(queries):,} regions from {source} -> ids, {name}"
             measured = of_ailist(work, tokenizers, inputs, scale.rounds)
-            rows.append(Row(work, "gtars's AIList, `Tokenizer(...)(...)`", *measured, "ms", 10))
+            rows.append(Row(work, "gtars's AIList", *measured, "ms", 10))
     return rows
 
 
@@ -104,7 +104,7 @@ def against_readers(scale: Scale) -> list[Row]:
             path, separator="\t", has_header=False, quote_char=None
         )
     except ImportError:
-        tell("polars is not installed: its row is left out")
+        leave_out("polars is not installed: its row is left out")
     try:
         from pyarrow import csv
 
@@ -112,7 +112,7 @@ def against_readers(scale: Scale) -> list[Row]:
         parse = csv.ParseOptions(delimiter="\t", quote_char=False)
         readers["pyarrow `csv.read_csv`"] = lambda: csv.read_csv(path, options, parse)
     except ImportError:
-        tell("pyarrow is not installed: its row is left out")
+        leave_out("pyarrow is not installed: its row is left out")
     tokenizer = gtok.Tokenizer(data.files(scale.n)["universe"])
     starts = RegionSet.from_bed(path).starts
     rows = []

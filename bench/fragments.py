@@ -8,7 +8,7 @@ from pathlib import Path
 import data
 import numpy as np
 import rivals
-from measure import Row, Scale, clock, in_turn, peak, process, python, same, tell
+from measure import Row, Scale, clock, in_turn, leave_out, peak, process, python, same, tell
 
 import gtok
 
@@ -75,7 +75,7 @@ def against_snapatac2(work: str, path: Path, peaks: Path, rounds: int) -> list[R
     try:
         import snapatac2
     except ImportError:
-        tell("snapatac2 is not installed: its rows are left out")
+        leave_out("snapatac2 is not installed: its rows are left out")
         return []
     universe = gtok.Universe(peaks)
     # It panics at whatever lies beyond a chromosome's end, so it is told the ends that there are.

@@ -9,29 +9,25 @@ import native
 import numpy as np
 import rivals
 from data import amount
-from measure import Row, Scale, clock, in_turn, tell
+from measure import Row, Scale, clock, in_turn, leave_out, tell
 from rivals import Gtok, GtokAIList, GtokBits, Rival
 
 import gtok
 from gtok import RegionSet
 
-MOST = 20_000_000  # hits that a workload may have
+MOST = 20  # hits of each region of the scale that a nested workload may have
 
 
 def pair(ours: Gtok, rival: Rival, work: str, queries: RegionSet, rounds: int) -> Row | None:
     """Measured where the answers are the same; told where they are not."""
     theirs = rival.queries(queries)
     if not np.array_equal(ours.answer(work, queries), rival.answer(work, theirs)):
-        tell(f"{rival.name} `{rival.calls[work]}` answers otherwise: not timed")
-        WRONG.append(f"{rival.name} `{rival.calls[work]}`")
+        leave_out(f"{rival.name} `{rival.calls[work]}` answers otherwise: not timed")
         return None
     measured = in_turn(
         rounds, lambda: ours.seconds(work, queries), lambda: rival.seconds(work, theirs)
     )
     return Row(work, f"{rival.name} `{rival.calls[work]}`", *measured, "ms")
-
-
-WRONG: list[str] = []  # who answered otherwise
 
 
 def against_peers(scale: Scale) -> tuple[list[Row], list[Row]]:
@@ -96,7 +92,7 @@ def against_native(scale: Scale) -> list[Row]:
 
 
 def nested(scale: Scale) -> dict[str, tuple[RegionSet, RegionSet]]:
-    """Universes that are nested, and as many queries as `MOST` allows for."""
+    """Universes that are nested, and so many queries as `MOST` allows for."""
     plain = RegionSet.from_bed(data.files(scale.n)["universe"])
     n = amount(scale.n)
     made = {
@@ -112,7 +108,7 @@ def nested(scale: Scale) -> dict[str, tuple[RegionSet, RegionSet]]:
     for name, path in made.items():
         universe = RegionSet.from_bed(path)
         hits = gtok.build_index(universe).count(data.near(universe, 1000)).mean()
-        n_queries = int(min(scale.n, max(MOST / max(hits, 1), 1000)))
+        n_queries = int(min(scale.n, MOST * scale.n / max(hits, 1)))
         works[name] = (universe, data.shuffled(data.near(universe, n_queries)))
     return works
 

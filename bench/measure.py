@@ -12,7 +12,7 @@ from pathlib import Path
 
 import data
 
-LONG = 20.0  # seconds after which three turns are enough
+LONG = 15.0  # seconds after which three turns are enough
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,19 @@ class Row:
         return self.ratio > self.bound if self.at_most else self.ratio < self.bound
 
 
+LEFT_OUT: dict[str, None] = {}  # lines, each once, in order
+
+
 def tell(line: str) -> None:
-    """Progress, and what is left out."""
+    """Progress."""
     print(line, file=sys.stderr, flush=True)
+
+
+def leave_out(line: str) -> None:
+    """Told, and on the page."""
+    if line not in LEFT_OUT:
+        LEFT_OUT[line] = None
+        tell(line)
 
 
 def clock(call: Callable[[], object]) -> float:

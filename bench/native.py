@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import data
 import numpy as np
-from measure import tell
+from measure import leave_out
 from rivals import ByChromosome
 
 from gtok import RegionSet
@@ -38,8 +38,8 @@ class Native(ByChromosome):
             try:
                 compiled()
             except (subprocess.CalledProcessError, OSError) as error:
-                reason = getattr(error, "stderr", None) or error
-                tell(f"superintervals' C++ is left out: {str(reason).strip().splitlines()[-1]}")
+                last = str(getattr(error, "stderr", None) or error).strip().splitlines()[-1]
+                leave_out(f"superintervals' C++ is left out: {last}")
         return PROGRAM.exists()
 
     def __init__(self, universe: RegionSet) -> None:
@@ -87,12 +87,12 @@ class Plain(Native):
 
 def compiled() -> None:
     """Fetch the header, as pip does, and compile the program."""
-    compiler = shutil.which("g++") or shutil.which("clang++")
+    compiler = shutil.which("g++")
     if compiler is None:
         raise OSError("there is no C++ compiler")
     folder = data.WORK / "superintervals"
     folder.mkdir(parents=True, exist_ok=True)
-    fetch = ["pip", "download", "-q", "--no-binary", ":all:", "--no-deps", "--no-build-isolation"]
+    fetch = ["pip", "download", "-q", "--no-binary", "superintervals", "--no-deps"]
     subprocess.run(
         [sys.executable, "-m", *fetch, "-d", str(folder), f"superintervals=={VERSION}"],
         check=True, capture_output=True, text=True,

@@ -18,6 +18,7 @@ from measure import (
     Scale,
     gtok_command,
     in_turn,
+    leave_out,
     peak,
     process,
     python,
@@ -32,7 +33,7 @@ def both(work: str, rival: str, ours: list[str], theirs: list[str], scale: Scale
     """A row for the time, a row for the memory."""
     tell(f"process: {rival}")
     time = in_turn(scale.rounds, lambda: process(ours), lambda: process(theirs))
-    memory = in_turn(min(scale.rounds, 3), lambda: peak(ours), lambda: peak(theirs))
+    memory = in_turn(1, lambda: peak(ours), lambda: peak(theirs))  # it hardly differs
     return [
         Row(work, rival, *time, "ms"),
         Row(f"peak memory of that, {work}", rival, *memory, "MiB"),
@@ -63,7 +64,7 @@ def against_commands(scale: Scale) -> list[Row]:
         found[0].bound = 2.5
         rows += found
     else:
-        tell("bedtools is not installed: its rows are left out")
+        leave_out("bedtools is not installed: its rows are left out")
     if shutil.which("bedmap"):
         universe, queries = (
             str(data.by_name(files[name], f"{name}-{n}-by-name.bed"))
@@ -84,7 +85,7 @@ def against_commands(scale: Scale) -> list[Row]:
         found[0].bound = 2
         rows += found
     else:
-        tell("bedops is not installed: its rows are left out")
+        leave_out("bedops is not installed: its rows are left out")
     return rows
 
 

@@ -19,7 +19,7 @@ from itertools import chain
 from typing import Any, ClassVar
 
 import numpy as np
-from measure import clock, tell
+from measure import clock, leave_out
 
 import gtok
 from gtok import RegionSet
@@ -333,7 +333,7 @@ def installed() -> list[type[Rival]]:
     """The peers that are there; a line is told of each that is not."""
     for peer in PEERS:
         if not peer.installed():
-            tell(f"{peer.name} is not installed: its rows are left out")
+            leave_out(f"{peer.name} is not installed: its rows are left out")
     return [peer for peer in PEERS if peer.installed()]
 
 
