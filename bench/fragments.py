@@ -46,7 +46,7 @@ def against_gtars(work: str, path: Path, peaks: Path, rounds: int) -> list[Row]:
     )
     return [
         Row(work, "gtars `tokenize_fragment_file`", *measured, "ms", 10),
-        Row(f"peak memory of that, {work}", "gtars", *memory, "MiB", 0.5),
+        Row(f"peak memory: {work}", "gtars", *memory, "MiB", 0.5),
     ]
 
 

@@ -110,8 +110,8 @@ def versions() -> str:
     for command, name in (("bedtools", "bedtools"), ("bedmap", "bedops")):
         if shutil.which(command):
             done = subprocess.run([command, "--version"], capture_output=True, text=True)
-            number = re.search(r"[0-9]+\.[0-9.]*[0-9]", done.stdout + done.stderr)
-            found.append(f"{name} {number[0]}" if number else name)
+            number = re.search(r"v(?:ersion: *)?([0-9][0-9.]+)", done.stdout + done.stderr)
+            found.append(f"{name} {number[1]}" if number else name)
     if native.PROGRAM.exists():
         found.append(f"superintervals' C++ {native.VERSION}, compiled by g++ -O3 -march=native")
     return ", ".join(found)

@@ -36,7 +36,7 @@ def both(work: str, rival: str, ours: list[str], theirs: list[str], scale: Scale
     memory = in_turn(1, lambda: peak(ours), lambda: peak(theirs))  # it hardly differs
     return [
         Row(work, rival, *time, "ms"),
-        Row(f"peak memory of that, {work}", rival, *memory, "MiB"),
+        Row(f"peak memory: {work}", rival, *memory, "MiB"),
     ]
 
 
@@ -179,10 +179,8 @@ def many_files(scale: Scale) -> list[Row]:
     measured = in_turn(scale.rounds, ours, lambda: process(reading))
     peaks = [peak(command) - size for _ in range(min(scale.rounds, 3))]
     work = f"`gtok matrix`, {n_files:,} files of {amount(n)} regions, two threads, writing apart"
+    memory = f"peak memory of `gtok matrix`, beyond the matrix's {size:,.0f} MiB"
     return [
         Row(work, "reading and parsing them, two threads", *measured, "ms", 3, at_most=True),
-        Row(
-            f"peak memory of that, beyond the matrix's {size:,.0f} MiB", "", peaks, [], "MiB",
-            380, at_most=True,
-        ),
-    ]  # fmt: skip
+        Row(memory, "", peaks, [], "MiB", 380, at_most=True),
+    ]
