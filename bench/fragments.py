@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import statistics
 import sys
 from pathlib import Path
 
 import data
 import numpy as np
-from measure import Row, clock, in_turn, peak, process, same
+import rivals
+from measure import Row, Scale, clock, in_turn, leave_out, peak, process, python, same, tell
 
 import gtok
 
-SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
-HEART = SHARED / "fragments" / "peakqc_heartLV_1M.fragments.tsv.gz"
-OURS = "import sys, gtok; gtok.count_fragments(*sys.argv[1].split('|'))"
+HEART = data.SHARED / "fragments" / "peakqc_heartLV_1M.fragments.tsv.gz"
+OURS = "import gtok; gtok.count_fragments(*sys.argv[1:])"
 GTARS = (
-    "import sys; from gtars.tokenizers import Tokenizer, tokenize_fragment_file as count; "
-    "path, universe = sys.argv[1].split('|'); count(path, Tokenizer(universe))"
+    "from gtars.tokenizers import Tokenizer, tokenize_fragment_file as count; "
+    "count(sys.argv[1], Tokenizer(sys.argv[2]))"
 )
 
 
 def against_gtars(work: str, path: Path, peaks: Path, rounds: int) -> list[Row]:
     """Fragments to the regions that each overlaps, cell by cell."""
+    if not rivals.Gtars.installed():
+        return []
     from gtars.tokenizers import Tokenizer, tokenize_fragment_file
 
     universe, tokenizer = gtok.Universe(peaks), Tokenizer(str(peaks))
@@ -40,12 +41,12 @@ def against_gtars(work: str, path: Path, peaks: Path, rounds: int) -> list[Row]:
     )
     memory = in_turn(
         min(rounds, 3),
-        lambda: peak(OURS, f"{path}|{peaks}"),
-        lambda: peak(GTARS, f"{path}|{peaks}"),
+        lambda: peak(python(OURS, path, peaks)),
+        lambda: peak(python(GTARS, path, peaks)),
     )
     return [
         Row(work, "gtars `tokenize_fragment_file`", *measured, "ms", 10),
-        Row(f"peak memory of that, {work}", "gtars", *memory, "MiB", 0.5),
+        Row(f"peak memory: {work}", "gtars", *memory, "MiB", 0.5),
     ]
 
 
@@ -57,15 +58,24 @@ def against_igzip(work: str, path: Path, peaks: Path, rounds: int) -> list[Row]:
         lambda: clock(lambda: gtok.count_fragments(path, universe)),
         lambda: process([sys.executable, "-m", "isal.igzip", "-dc", str(path)]),
     )
-    return [Row(work, "`python -m isal.igzip -dc`, nothing but inflating", *measured, "ms", 0.5)]
+    return [
+        Row(
+            work,
+            "`python -m isal.igzip -dc`, nothing but inflating",
+            *measured,
+            "ms",
+            2,
+            at_most=True,
+        )
+    ]
 
 
 def against_snapatac2(work: str, path: Path, peaks: Path, rounds: int) -> list[Row]:
     """Import and peak matrix."""
     try:
         import snapatac2
-    except ModuleNotFoundError:
-        print("snapatac2 is not installed: its rows are left out", file=sys.stderr)
+    except ImportError:
+        leave_out("snapatac2 is not installed: its rows are left out")
         return []
     universe = gtok.Universe(peaks)
     # It panics at whatever lies beyond a chromosome's end, so it is told the ends that there are.
@@ -93,27 +103,32 @@ def against_snapatac2(work: str, path: Path, peaks: Path, rounds: int) -> list[R
     return [Row(work, "snapatac2 `import_fragments`, `make_peak_matrix`", *measured, "ms", 20)]
 
 
-def memory_of_more() -> tuple[float, float]:
-    """Peak memory, MiB, of a file, and of the same ten times over."""
-    peaks, path = data.fragments(5_000_000)
+def memory_of_more(scale: Scale, peaks: Path, path: Path) -> list[Row]:
+    """Peak memory of a file's fragments ten times over, and of the file's."""
+    tell("fragments: ten times over")
     tenfold = data.repeated(path, 10)
     once, ten = (gtok.count_fragments(p, peaks).X for p in (path, tenfold))
     same("ten times", (once * 10 != ten).nnz, 0)
-    less, more = (
-        statistics.median(peak(OURS, f"{p}|{peaks}") for _ in range(3)) for p in (path, tenfold)
+    measured = in_turn(
+        min(scale.rounds, 3),
+        lambda: peak(python(OURS, tenfold, peaks)),
+        lambda: peak(python(OURS, path, peaks)),
     )
-    return less, more
+    work = "peak memory of the made fragments ten times over"
+    return [Row(work, "once", *measured, "MiB", 1.5, at_most=True)]
 
 
-def rows(rounds: int) -> list[Row]:
+def rows(scale: Scale) -> list[Row]:
     """All of it."""
-    peaks, path = data.fragments(5_000_000)
-    files = [("5M fragments, bgzip, on 100k regions", path)]
-    if HEART.exists():
+    n = 200_000 if scale.quick else 5_000_000
+    peaks, path = data.fragments(n)
+    files = [(f"{data.amount(n)} fragments, bgzip, on 100k regions", path)]
+    if HEART.exists() and not scale.quick:
         files.insert(0, ("1M fragments of a heart, bgzip, on 100k regions", HEART))
     table = []
     for work, file in files:
-        table += against_igzip(work, file, peaks, rounds)
-        table += against_gtars(work, file, peaks, rounds)
-        table += against_snapatac2(work, file, peaks, min(rounds, 3))
-    return table
+        tell(f"fragments: {work}")
+        table += against_igzip(work, file, peaks, scale.rounds)
+        table += against_gtars(work, file, peaks, scale.rounds)
+        table += against_snapatac2(work, file, peaks, min(scale.rounds, 3))
+    return table + memory_of_more(scale, peaks, path)
