@@ -341,6 +341,18 @@ def test_auto_takes_ailist_where_each_chromosome_has_such_a_region():
     assert build_index(region_set(universe), "auto").method == "ailist"
 
 
+def test_auto_takes_bits_where_there_are_many_hits_to_merge():
+    """Exons of many transcripts, say: a scan sees some in vain, but merging lists costs more."""
+    universe = [("chr1", 10_000 * g, 10_000 * g + 500 + t) for g in range(200) for t in range(60)]
+    universe += [("chr1", 10_000 * g + 5, 10_000 * g + 40_000) for g in range(200)]
+    index = build_index(region_set(universe), "auto")
+    assert index.method == "bits"
+    columns = (index.regions.codes, index.regions.starts, index.regions.ends)
+    hits = index.kernel.count(*columns).mean()
+    assert hits > 60
+    assert index.kernel.scanned(*columns).mean() - hits > 100
+
+
 def test_ailist_takes_long_regions_out_of_its_first_list():
     universe = [("chr1", 0, 50_000)] + [("chr1", 10 * i, 10 * i + 5) for i in range(5000)]
     assert build_index(region_set(universe), "ailist").kernel.n_lists == 2
