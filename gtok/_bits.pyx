@@ -117,9 +117,10 @@ cdef class Bits:
         self.ends_below = np.zeros(n_cells, dtype=np.int32)
         self.ends = np.empty(n_regions, dtype=np.int32)
         if n_regions:
-            with nogil:
-                for c in range(self.n_chroms):
+            for c in range(self.n_chroms):
+                with nogil:
                     self.fill(c)
+                PyErr_CheckSignals()
 
     def __dealloc__(self):
         free(self.runs)

@@ -1,6 +1,7 @@
 """Genome order: whether regions stand in it, the rows in it if they do not, what it brings
 together."""
 
+from cpython.exc cimport PyErr_CheckSignals
 from libc.stdint cimport int64_t, uint32_t
 from libc.string cimport memset
 
@@ -50,21 +51,13 @@ cdef void sort_by(const pos_t[::1] column, const id_t *rows, id_t *out, int shif
         places[digit] += 1
 
 
-cdef void sort_column(const pos_t[::1] column, id_t **rows, id_t **other) noexcept nogil:
-    """Sort the rows by a column, digit by digit, as far as its largest value has any."""
-    cdef off_t n = column.shape[0]
-    cdef uint32_t largest = 0
-    cdef int shift = 0
+cdef uint32_t bits_of(const pos_t[::1] column) noexcept nogil:
+    """All bits that any value of a column has."""
+    cdef uint32_t bits = 0
     cdef off_t i
-    cdef id_t *swapped
-    for i in range(n):
-        largest |= <uint32_t> column[i]
-    while shift < 32 and largest >> shift:
-        sort_by(column, rows[0], other[0], shift, n)
-        swapped = rows[0]
-        rows[0] = other[0]
-        other[0] = swapped
-        shift += DIGIT
+    for i in range(column.shape[0]):
+        bits |= <uint32_t> column[i]
+    return bits
 
 
 def genome_order(const id_t[::1] codes, const pos_t[::1] starts, const pos_t[::1] ends):
@@ -81,23 +74,27 @@ def genome_order(const id_t[::1] codes, const pos_t[::1] starts, const pos_t[::1
     """
     cdef off_t n = codes.shape[0]
     cdef off_t i
-    cdef id_t *rows
-    cdef id_t *other
+    cdef int shift
+    cdef uint32_t bits
+    cdef const pos_t[::1] column
+    cdef id_t[::1] rows
+    cdef id_t[::1] other
     with nogil:
         i = first_descent(codes, starts, ends)
     if i < 0:
         return None
-    order = np.arange(n, dtype=np.int32)
-    scratch = np.empty(n, dtype=np.int32)
-    cdef id_t[::1] first = order
-    cdef id_t[::1] second = scratch
-    rows = &first[0]
-    other = &second[0]
-    with nogil:
-        sort_column(ends, &rows, &other)
-        sort_column(starts, &rows, &other)
-        sort_column(codes, &rows, &other)
-    return order if rows == &first[0] else scratch
+    rows = np.arange(n, dtype=np.int32)
+    other = np.empty(n, dtype=np.int32)
+    for column in (ends, starts, codes):
+        bits = bits_of(column)
+        shift = 0
+        while shift < 32 and bits >> shift:
+            with nogil:
+                sort_by(column, &rows[0], &other[0], shift, n)
+            PyErr_CheckSignals()
+            rows, other = other, rows
+            shift += DIGIT
+    return np.asarray(rows)
 
 
 def repeats(const id_t[::1] codes, const pos_t[::1] starts, const pos_t[::1] ends,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple
@@ -348,10 +349,12 @@ class Tokenizer(TokenizerSurface):
         if n_threads is None:
             n_threads = n_cores() if any(path_of(x) is not None for x in samples) else 1
 
-        def encode(x: Sample) -> TokenBatch:
-            return self._encode_one(x, values, signal, queries)
+        stop = threading.Event()
 
-        return TokenBatch.concatenate(list(in_threads(encode, samples, n_threads)))
+        def encode(x: Sample) -> TokenBatch:
+            return self._encode_one(x, values, signal, queries, stop)
+
+        return TokenBatch.concatenate(list(in_threads(encode, samples, n_threads, stop)))
 
     def _encode_one(
         self,
@@ -359,14 +362,20 @@ class Tokenizer(TokenizerSurface):
         values: Values | None = None,
         signal: str | int | None = None,
         queries: bool = False,
+        stop: threading.Event | None = None,
     ) -> TokenBatch:
-        """One sample's tokens, in the order and with the columns asked for."""
+        """One sample's tokens, in the order and with the columns asked for.
+
+        A file is read no further once `stop` is set.
+        """
         names = self.universe.regions.chrom_names
         parts: list[TokenBatch] = []
         strangers: RegionSet | None = None  # where no chromosome was known so far, the first part
 
         def encode(regions: RegionSet) -> None:
             nonlocal strangers
+            if stop is not None and stop.is_set():
+                raise KeyboardInterrupt
             if (not parts or strangers is not None) and len(regions):
                 known = (regions.codes_for(names) >= 0).any()
                 strangers = None if known else strangers or regions
