@@ -15,6 +15,7 @@ from typing import IO, Any, Protocol
 from gtok.errors import GtokError
 
 CHUNK = 1 << 20  # bytes asked for at a time: as many as a core's own cache holds
+_NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)  # what only writing meets, and names no file
 THREADED_FROM = 1 << 20  # compressed bytes from which inflating deserves a thread of its own
 
 
@@ -254,7 +255,7 @@ def whole_path(path: str | os.PathLike[str]) -> Iterator[str]:
     except BaseException as error:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(hidden)
-        if isinstance(error, OSError) and error.filename == hidden:
+        if isinstance(error, OSError) and (error.filename == hidden or error.errno in _NO_ROOM):
             # What was asked for, not what it is called meanwhile.
             raise type(error)(error.errno, error.strerror, os.fspath(path)) from None
         raise

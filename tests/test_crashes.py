@@ -1,0 +1,209 @@
+"""Whatever ends a writer, kill -9, a full disk, another writer: a file is whole, or the old one."""
+
+from __future__ import annotations
+
+import errno
+import os
+import resource
+import signal
+import subprocess
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import pytest
+import writers
+
+import gtok
+
+WRITERS = Path(writers.__file__)
+each_kind = pytest.mark.parametrize("kind", writers.KINDS)
+linux = pytest.mark.skipif(sys.platform != "linux", reason="forks, kills and limits")
+
+
+def expect_library(kind):
+    for name in {"parquet": ["pyarrow"], "h5ad": ["anndata", "h5py"]}.get(kind, []):
+        pytest.importorskip(name)
+
+
+def run(*args):
+    done = subprocess.run(
+        [sys.executable, str(WRITERS), *map(str, args)], capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    return int(done.stdout)
+
+
+@linux
+@each_kind
+def test_killed_at_any_moment(kind, tmp_path):
+    expect_library(kind)
+    # Some were killed in the middle, or else nothing was tested.
+    assert run("kill", kind, tmp_path, 50) > 5
+
+
+@linux
+@each_kind
+def test_many_writers_of_one_file(kind, tmp_path):
+    expect_library(kind)
+    run("race", kind, tmp_path, 8)
+
+
+@pytest.fixture
+def no_room():
+    """Files that cannot grow beyond 20 kB, as on a disk that is full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    signal.signal(signal.SIGXFSZ, handler)
+
+
+@linux
+@each_kind
+def test_no_room(kind, tmp_path, no_room):
+    expect_library(kind)
+    name, write, _ = writers.KINDS[kind]
+    path = tmp_path / name
+    path.write_bytes(b"what was there before")
+    with pytest.raises(OSError, match=r"File too large") as caught:
+        write(path, 1)
+    assert (caught.value.errno, caught.value.filename) == (errno.EFBIG, str(path))
+    assert path.read_bytes() == b"what was there before"
+    assert [other.name for other in tmp_path.iterdir()] == [name]
+
+
+@linux
+def test_no_room_for_a_command(tmp_path):
+    """The command says so in one line, and leaves what was there."""
+    writers.bed(tmp_path / "u.bed", 1)
+    (tmp_path / "out.tsv").write_text("before")
+    command = [sys.executable, "-m", "gtok", "tokenize", "u.bed", "u.bed", "-o", "out.tsv"]
+    limits = (20_000, resource.RLIM_INFINITY)
+    done = subprocess.run(
+        command,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limits),
+    )
+    assert done.returncode == 1
+    assert done.stderr == "gtok: error: out.tsv: File too large\n"
+    assert (tmp_path / "out.tsv").read_text() == "before"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.tsv", "u.bed"]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
+def test_a_full_device(tmp_path):
+    writers.bed(tmp_path / "u.bed", 1)
+    command = [sys.executable, "-m", "gtok", "tokenize", "u.bed", "u.bed"]
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1
+    assert done.stderr == "gtok: error: No space left on device\n"
+
+
+@linux
+@each_kind
+def test_a_folder_that_cannot_be_written_to(kind, tmp_path):
+    expect_library(kind)
+    if os.getuid() == 0:
+        folder = Path("/proc")  # root may write anywhere else
+    else:
+        folder = tmp_path / "closed"
+        folder.mkdir(mode=0o500)
+    name, write, _ = writers.KINDS[kind]
+    with pytest.raises(OSError, match=name):
+        write(folder / name, 1)
+
+
+@pytest.mark.parametrize("start", ["fork", "spawn"])
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_other_processes_answer_alike(start):
+    if start == "fork" and not hasattr(os, "fork"):
+        pytest.skip("no fork")
+    tokenizer = writers.TOKENIZERS[0]
+    samples = [[("chr1", i, i + 5_000)] for i in range(0, 100_000, 10_000)]
+    expected = tokenizer.encode_batch(samples)
+    with ProcessPoolExecutor(2, mp_context=get_context(start)) as pool:
+        for i, found in enumerate(pool.map(tokenizer.encode, samples)):
+            assert found == expected[i].tolist()
+
+
+def test_memory_stays_flat():
+    """Ten thousand times all that allocates: what is not given back would be seen."""
+    code = """
+import gc, sys
+import numpy as np, gtok
+from gtok._bed import BedParser
+from gtok._format import format_rows
+rows = [(i % 7, 100 * i, 100 * i + 150, i) for i in range(300)]
+text = b"".join(b"chr%d\\t%d\\t%d\\tname%d\\t5\\n" % row for row in rows)
+def work():
+    parser = BedParser((3, 4))
+    parser.room(len(text))[:] = text
+    parser.feed(len(text))
+    parser.finish()
+    names = [name.decode() for name in parser.chrom_names()]
+    regions = gtok.RegionSet.from_codes(parser.columns()[0], names, *columns[1:])
+    for method in ("bits", "ailist"):
+        index = gtok.build_index(regions, method)
+        offsets, ids = index.overlaps(regions)
+        index.count(regions)
+    batch = tokenizer.encode_batch([regions, regions], values="bp")
+    batch.to_csr(300)
+    format_rows([b"c"] * 7, *columns)
+    try:
+        index.overlaps(regions, min_overlap=-1)
+    except gtok.GtokError:
+        pass
+def resident():
+    gc.collect()
+    return int(open("/proc/self/statm").read().split()[1]) * 4096
+parser = BedParser()
+parser.room(len(text))[:] = text
+parser.feed(len(text))
+columns = parser.columns()
+tokenizer = gtok.Tokenizer([("chr1", 0, 1000), ("chr2", 0, 100000)])
+for _ in range(500): work()
+before = resident()
+for _ in range(int(sys.argv[1])): work()
+print(resident() - before)
+"""
+    if not os.path.exists("/proc/self/statm"):
+        pytest.skip("no /proc")
+    done = subprocess.run(
+        [sys.executable, "-c", code, "10000"], capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) < 2**20
+
+
+@pytest.mark.parametrize("n_threads", [1, 3])
+@pytest.mark.parametrize("name", ["x.parquet", "x.npz", "x.h5ad", "x.mtx"])
+def test_the_same_bytes_on_any_number_of_threads(name, n_threads, tmp_path):
+    """Same input, same bytes."""
+    if name.endswith(("parquet", "h5ad")):
+        pytest.importorskip("pyarrow" if name.endswith("parquet") else "anndata")
+    for i in range(5):
+        starts = np.arange(0, 2_000_000, 700 + i)
+        made = gtok.RegionSet.from_codes(np.zeros(len(starts)), ["chr1"], starts, starts + 300)
+        made.to_bed(tmp_path / f"{i}.bed")
+    writers.bed(tmp_path / "u.bed", 0)
+    verb = "tokenize" if name.endswith("parquet") else "matrix"
+    written = []
+    for threads in (1, n_threads):
+        out = tmp_path / str(threads)
+        out.mkdir(exist_ok=True)
+        command = [sys.executable, "-m", "gtok", verb, "--threads", str(threads), "u.bed"]
+        command += [f"{i}.bed" for i in range(5)]
+        done = subprocess.run(
+            [*command, "-o", f"{threads}/{name}"], cwd=tmp_path, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        written.append({path.name: path.read_bytes() for path in out.iterdir()})
+    assert written[0] == written[1]
+    assert name in written[0]
