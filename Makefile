@@ -5,7 +5,7 @@ BIN := .venv/bin
 SOURCES := pyproject.toml setup.py $(wildcard gtok/*.pyx gtok/*.pxd)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-hf test-tensorflow test-scverse lint types doctest sdist bench bench-quick perf-check clean
+.PHONY: help demo test test-hf test-tensorflow test-scverse lint types doctest sdist bench bench-quick perf-check sanitize coverage clean
 
 help:
 	@echo "make demo     run the main job on real data"
@@ -23,6 +23,10 @@ help:
 	@echo "              the same on less, in two minutes; nothing is written"
 	@echo "make perf-check"
 	@echo "              count the instructions of fixed workloads, and compare with those kept"
+	@echo "make sanitize"
+	@echo "              run the tests with address and undefined-behaviour sanitizers"
+	@echo "make coverage"
+	@echo "              count the lines that the tests run, of Python and Cython"
 	@echo "make clean    remove what the others made"
 
 demo: .venv/demo
@@ -79,6 +83,29 @@ perf-check: .venv/test
 	command -v valgrind > /dev/null || apt-get install -y -q valgrind
 	$(BIN)/python bench/instructions.py
 
+# The extensions with the sanitizers of addresses and of undefined behaviour, and bounds checked; in
+# a venv of their own, without touching those that are compiled here.
+SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+PRELOADED = $(shell for name in asan ubsan stdc++; do $(CC) -print-file-name=lib$$name.so; done)
+
+sanitize: .venv-sanitize/built
+	cd .venv-sanitize && LD_PRELOAD="$(PRELOADED)" PYTHONMALLOC=malloc \
+		ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 \
+		UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+		bin/python -m pytest -c ../pyproject.toml --rootdir .. -n auto --dist worksteal ../tests
+
+# The share of lines that the tests run, of Python and of Cython, whose lines are traced.
+coverage: .venv/test
+	$(BIN)/pip install -q --group coverage setuptools cython numpy
+	rm -rf build/coverage
+	mkdir -p build/coverage
+	cp -r gtok tests bench docs examples *.md Makefile LICENSE pyproject.toml setup.py build/coverage
+	rm -f build/coverage/gtok/*.so
+	ln -sfn ../../shared build/shared
+	cd build/coverage && GTOK_TRACE=1 $(CURDIR)/$(BIN)/python setup.py -q build_ext --inplace
+	cd build/coverage && PYTHONPATH=$(CURDIR)/build/coverage $(CURDIR)/$(BIN)/python -m pytest \
+		-n auto --dist worksteal --cov --cov-report=term-missing:skip-covered
+
 clean:
 	rm -rf .venv .venv-* build dist gtok-demo bench/work gtok/*.so *.egg-info
 
@@ -127,6 +154,13 @@ clean:
 EACH := import subprocess, sys, tomllib; \
 	groups = tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]; \
 	[subprocess.call([sys.executable, "-m", "pip", "install", "-q", name]) for name in groups["bench"]]
+
+.venv-sanitize/built: $(SOURCES) $(wildcard gtok/*.py gtok/cli/*.py)
+	$(PYTHON) -m venv .venv-sanitize
+	.venv-sanitize/bin/pip install -q --upgrade pip
+	.venv-sanitize/bin/pip install -q --group test
+	GTOK_DEBUG=1 GTOK_CFLAGS="$(SANITIZERS)" .venv-sanitize/bin/pip install -q ".[parquet,plot]"
+	touch $@
 
 .venv-bench/built: $(SOURCES) $(wildcard gtok/*.py gtok/cli/*.py)
 	for tool in bedtools bedops; do \

@@ -5,6 +5,9 @@ Environment switches, for development:
 GTOK_DEBUG=1
     Bounds checks on, no optimization, and a build folder of its own (Cython does not notice
     changed directives by itself).
+GTOK_TRACE=1
+    Lines of Cython are counted by coverage, which is slow; the C files lie beside the sources,
+    where it looks for them.
 GTOK_CFLAGS="..."
     Further flags for the compiler and the linker (``CFLAGS`` would replace the optimization level).
 """
@@ -15,6 +18,7 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 DEBUG = os.environ.get("GTOK_DEBUG", "") not in ("", "0")
+TRACE = os.environ.get("GTOK_TRACE", "") not in ("", "0")
 EXTRA = os.environ.get("GTOK_CFLAGS", "").split()
 MODULES = ["_order", "_bits", "_ailist", "_bed", "_hits", "_format", "_counts", "_fragments"]
 
@@ -24,6 +28,7 @@ extensions = [
         [f"gtok/{name}.pyx"],
         extra_compile_args=(["-O0", "-g"] if DEBUG else ["-O3", "-g0"]) + EXTRA,
         extra_link_args=EXTRA,
+        define_macros=[("CYTHON_TRACE_NOGIL", "1")] if TRACE else [],
     )
     for name in MODULES
 ]
@@ -31,13 +36,14 @@ extensions = [
 setup(
     ext_modules=cythonize(
         extensions,
-        build_dir="build/cython-debug" if DEBUG else "build/cython",
+        build_dir=None if TRACE else "build/cython-debug" if DEBUG else "build/cython",
         language_level=3,
         compiler_directives={
             "boundscheck": DEBUG,
             "wraparound": False,
             "initializedcheck": DEBUG,
             "cdivision": True,
+            "linetrace": TRACE,
             "embedsignature": True,
             "autotestdict": False,
             "freethreading_compatible": True,
