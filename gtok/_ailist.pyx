@@ -215,11 +215,15 @@ cdef class AIList:
                 prefetch(&self.rows[k])
 
     def count(self, const id_t[::1] chroms, const pos_t[::1] starts, const pos_t[::1] ends,
-              stop=None):
-        """The number of regions that each query overlaps, int64[n]; less once `stop` is set."""
+              counts=None, stop=None):
+        """The number of regions that each query overlaps, int64[n].
+
+        With `counts`, zeros, they are written there. Once `stop` is set, some are missing.
+        """
         cdef off_t n = chroms.shape[0]
         cdef off_t lo = 0
-        counts = np.zeros(n, dtype=np.int64)
+        if counts is None:
+            counts = np.zeros(n, dtype=np.int64)
         cdef int64_t[::1] out = counts
         while lo < n and self.rows.shape[0] and not (stop and stop.is_set()):
             with nogil:
@@ -232,7 +236,7 @@ cdef class AIList:
                           int64_t[::1] out) noexcept nogil:
         """Count for the queries first .. n - 1, or fewer; the first one that is not done."""
         cdef const Span *spans = <const Span *> &self.spans[0, 0]
-        cdef off_t block, stop, i, lo, hi, within
+        cdef off_t block, stop, i, lo, hi, within, found
         cdef off_t[BLOCK * MAX_LISTS] los
         cdef const Run *run
         cdef off_t looks = 0
@@ -246,7 +250,9 @@ cdef class AIList:
                 for r in range(self.first_run[c], self.first_run[c + 1]):
                     run = &self.runs[r]
                     lo = los[(i - block) * MAX_LISTS + r - self.first_run[c]]
-                    if count_hits(run, spans, lo, starts[i], ends[i], &out[i]):
+                    found = count_hits(run, spans, lo, starts[i], ends[i])
+                    if found >= 0:
+                        out[i] += found
                         continue
                     hi = starts_below(run, spans, &self.below[0], ends[i])
                     if starts[i] < ends[i]:

@@ -17,6 +17,7 @@ class Bits:
         chroms: NDArray[np.int32],
         starts: NDArray[np.int32],
         ends: NDArray[np.int32],
+        counts: NDArray[np.int64] | None = None,
         stop: Event | None = None,
     ) -> NDArray[np.int64]: ...
     def overlaps(

@@ -181,11 +181,15 @@ cdef class Bits:
         return lo
 
     def count(self, const id_t[::1] chroms, const pos_t[::1] starts, const pos_t[::1] ends,
-              stop=None):
-        """The number of regions that each query overlaps, int64[n]; less once `stop` is set."""
+              counts=None, stop=None):
+        """The number of regions that each query overlaps, int64[n].
+
+        With `counts`, zeros, they are written there. Once `stop` is set, some are missing.
+        """
         cdef off_t n = chroms.shape[0]
         cdef off_t lo = 0
-        counts = np.zeros(n, dtype=np.int64)
+        if counts is None:
+            counts = np.zeros(n, dtype=np.int64)
         cdef int64_t[::1] out = counts
         while lo < n and self.ends.shape[0] and not (stop and stop.is_set()):
             with nogil:
@@ -213,7 +217,8 @@ cdef class Bits:
                 self.warm(chroms, starts, block, stop, los)
             for i in range(block, stop):
                 run = self.run_of(chroms[i])
-                if count_hits(run, spans, los[i - block], starts[i], ends[i], &out[i]):
+                out[i] = count_hits(run, spans, los[i - block], starts[i], ends[i])
+                if out[i] >= 0:
                     continue
                 out[i] = starts_below(run, spans, &self.below[0], ends[i])
                 if starts[i] < ends[i]:

@@ -212,12 +212,11 @@ cdef inline off_t hits_between(const Span *spans, off_t lo, off_t hi, pos_t star
     return n
 
 
-cdef inline bint count_hits(const Run *run, const Span *spans, off_t lo, pos_t start, pos_t end,
-                            off_t *n) noexcept nogil:
-    """Add to n how many regions from lo on overlap [start, end), if that takes few looks.
+cdef inline off_t count_hits(const Run *run, const Span *spans, off_t lo, pos_t start,
+                             pos_t end) noexcept nogil:
+    """How many regions from lo on overlap [start, end), if that takes few looks.
 
-    False, and nothing added, where there are too many candidates: counting without looking at
-    them is then faster.
+    -1 where there are too many candidates: counting without looking at them is then faster.
     """
     cdef off_t found = 0
     cdef off_t k = lo
@@ -226,15 +225,13 @@ cdef inline bint count_hits(const Run *run, const Span *spans, off_t lo, pos_t s
                  + is_hit(spans, lo + 2, start, end) + is_hit(spans, lo + 3, start, end))
         k = lo + FEW
         if spans[k - 1].start >= end:
-            n[0] += found
-            return True
+            return found
     while k < run.hi and spans[k].start < end:
         if k - lo >= MANY:
-            return False
+            return -1
         found += spans[k].end > start
         k += 1
-    n[0] += found
-    return True
+    return found
 
 
 cdef inline bint append_hits(const Run *run, const Span *spans, off_t lo, pos_t start, pos_t end,

@@ -46,9 +46,13 @@ class OverlapIndex(Protocol):
         chroms: NDArray[np.int32],
         starts: NDArray[np.int32],
         ends: NDArray[np.int32],
+        counts: NDArray[np.int64] | None = None,
         stop: threading.Event | None = None,
     ) -> NDArray[np.int64]:
-        """The number of regions that each query overlaps, int64[n]; less once `stop` is set."""
+        """The number of regions that each query overlaps, int64[n].
+
+        With `counts`, zeros, they are written there. Once `stop` is set, some are missing.
+        """
 
     def overlaps(
         self,
@@ -144,17 +148,19 @@ class RegionIndex:
         regions = as_regions(queries)
         limits = Limits.of(min_overlap, overlap_of)
         codes = regions.codes_for(self.regions.chrom_names)
+        counts = np.zeros(len(regions), dtype=np.int64)
         stop = threading.Event()
 
-        def answer(rows: slice) -> NDArray[np.int64]:
+        def answer(rows: slice) -> None:
             columns = (codes[rows], regions.starts[rows], regions.ends[rows])
             if limits is None:
-                return self.kernel.count(*columns, stop)
-            return np.diff(self._enough(columns, limits, stop)[0])
+                self.kernel.count(*columns, counts[rows], stop)
+            else:
+                counts[rows] = np.diff(self._enough(columns, limits, stop)[0])
 
-        shares = _shares(len(regions), n_threads, limits)
-        parts = list(in_threads(answer, shares, n_threads, stop))
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+        for _ in in_threads(answer, _shares(len(regions), n_threads, limits), n_threads, stop):
+            pass
+        return counts
 
     def overlaps(
         self,
