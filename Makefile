@@ -5,7 +5,7 @@ BIN := .venv/bin
 SOURCES := pyproject.toml setup.py $(wildcard gtok/*.pyx gtok/*.pxd)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-hf test-tensorflow test-scverse lint types doctest sdist bench bench-quick perf-check sanitize coverage clean
+.PHONY: help demo test test-hf test-tensorflow test-scverse lint types doctest sdist bench bench-quick perf-check sanitize fuzz fuzz-quick coverage clean
 
 help:
 	@echo "make demo     run the main job on real data"
@@ -25,6 +25,7 @@ help:
 	@echo "              count the instructions of fixed workloads, and compare with those kept"
 	@echo "make sanitize"
 	@echo "              run the tests with address and undefined-behaviour sanitizers"
+	@echo "make fuzz     give the readers bytes that nobody would write, SECONDS=600 for each target"
 	@echo "make coverage"
 	@echo "              count the lines that the tests run, of Python and Cython"
 	@echo "make clean    remove what the others made"
@@ -94,6 +95,18 @@ sanitize: .venv-sanitize/built
 		UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
 		bin/python -m pytest -c ../pyproject.toml --rootdir .. -n auto --dist worksteal ../tests
 
+# Compiled by clang, so that the fuzzer sees which lines of C an input reaches, and addresses are
+# checked. SECONDS is for each target, of which there are nine.
+SECONDS ?= 600
+FUZZER = $(CURDIR)/$(shell ls .venv-fuzz/lib/python*/site-packages/asan_with_fuzzer.so)
+
+fuzz: .venv-fuzz/built
+	LD_PRELOAD=$(FUZZER) ASAN_OPTIONS=detect_leaks=0 .venv-fuzz/bin/python fuzz/run.py \
+		--seconds $(SECONDS) $(TARGETS)
+
+fuzz-quick:
+	$(MAKE) fuzz SECONDS=10
+
 # The share of lines that the tests run, of Python and of Cython, whose lines are traced.
 coverage: .venv/test
 	$(BIN)/pip install -q --group coverage setuptools cython numpy
@@ -160,6 +173,15 @@ EACH := import subprocess, sys, tomllib; \
 	.venv-sanitize/bin/pip install -q --upgrade pip
 	.venv-sanitize/bin/pip install -q --group test
 	GTOK_DEBUG=1 GTOK_CFLAGS="$(SANITIZERS)" .venv-sanitize/bin/pip install -q ".[parquet,plot]"
+	touch $@
+
+.venv-fuzz/built: $(SOURCES) $(wildcard gtok/*.py)
+	command -v clang > /dev/null || apt-get install -y -q clang
+	$(PYTHON) -m venv .venv-fuzz
+	.venv-fuzz/bin/pip install -q --upgrade pip
+	.venv-fuzz/bin/pip install -q --group fuzz
+	CC=clang LDSHARED="clang -shared" GTOK_CFLAGS="-fsanitize=fuzzer-no-link,address" \
+		.venv-fuzz/bin/pip install -q .
 	touch $@
 
 .venv-bench/built: $(SOURCES) $(wildcard gtok/*.py gtok/cli/*.py)

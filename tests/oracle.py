@@ -103,7 +103,8 @@ def parse_bed(text: bytes, max_line: int = LONGEST_LINE) -> Bed:
             line == b"" or line.startswith(b"#") or re.match(rb"(track|browser)([ \t]|$)", line)
         )
         if b"\r" in line:
-            raise BadLine(number, {"carriage return", *_problems(fields, line)})
+            problems = {"carriage return", *_problems(fields, line)}
+            raise BadLine(number, problems | ({"NUL"} if b"\0" in line else set()))
         if is_passed_over:
             continue
         if problems := _problems(fields, line):
@@ -113,6 +114,38 @@ def parse_bed(text: bytes, max_line: int = LONGEST_LINE) -> Bed:
         bed.rest.append(fields[3:])
         bed.lines.append(number)
     return bed
+
+
+def parse_fragments(text: bytes) -> list[tuple[bytes, int, int, bytes, int]]:
+    """Read fragments line by line, strictly: a read support of -1 where there is no field of it.
+
+    Raises
+    ------
+    BadLine
+        At the first line that is no fragment.
+    """
+    bad: BadLine | None = None
+    try:
+        bed = parse_bed(text)
+    except BadLine as error:
+        # The lines before it are BED, but may be no fragments.
+        bad = error
+        bed = parse_bed(b"\n".join(text.split(b"\n")[: error.line - 1]))
+    found = []
+    for (chrom, start, end), rest, line in zip(bed.rows, bed.rest, bed.lines, strict=True):
+        barcode = rest[0] if rest else b""
+        support = -1
+        if start == end or not barcode or len(barcode) > LONGEST_NAME:
+            raise BadLine(line, {"fields"})
+        if len(rest) > 1:
+            digits = rest[1].lstrip(b"0") or b"0"
+            if not re.fullmatch(b"[0-9]+", rest[1]) or len(digits) > 10 or int(digits) > LARGEST:
+                raise BadLine(line, {"fields"})
+            support = int(digits)
+        found.append((chrom, start, end, barcode, support))
+    if bad is not None:
+        raise bad
+    return found
 
 
 def _problems(fields: list[bytes], line: bytes) -> set[str]:
