@@ -13,10 +13,17 @@ from numpy.typing import NDArray
 from gtok._bed import BedParser, to_numbers
 from gtok._format import format_rows
 from gtok.errors import BedError, GtokError
-from gtok.files import CHUNK, ByteStream, display_name, open_bytes, write_gzip, write_whole
+from gtok.files import (
+    CHUNK,
+    MAX_LINE,
+    ByteStream,
+    display_name,
+    open_bytes,
+    write_gzip,
+    write_whole,
+)
 
 MAX_COORDINATE = 2**31 - 1
-MAX_LINE = 1 << 26  # bytes
 _ROWS_AT_ONCE = 1 << 16
 _PART = 1 << 13  # rows that are worth being passed on by themselves
 _NOT_BED = "not a line of BED"

@@ -23,6 +23,7 @@ CONFIG_FILE = "tokenizer.toml"
 UNIVERSE_FILE = "universe.bed.gz"
 PLAIN_UNIVERSE_FILE = "universe.bed"  # what geniml calls it
 EXCLUDE_FILE = "exclude.bed.gz"
+_MAX_CONFIG = 1 << 20  # bytes; one of gtok's own has a thousand
 
 # A tokenizer's settings, each an option of its constructor.
 OPTIONS = (
@@ -81,10 +82,15 @@ def read_config(path: str | os.PathLike[str], *, confined: bool = False) -> Conf
     import tomllib
 
     path = os.fspath(path)
+    with open(path, "rb") as handle:
+        content = handle.read(_MAX_CONFIG + 1)
+    if len(content) > _MAX_CONFIG:
+        raise ConfigError(f"{path}: expected a config of at most {_MAX_CONFIG} bytes, found more")
     try:
-        with open(path, encoding="utf-8") as handle:
-            found = tomllib.loads(handle.read())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        found = tomllib.loads(content.decode())
+    except RecursionError:
+        raise ConfigError(f"{path}: not TOML: nested too deep") from None
+    except ValueError as error:  # TOMLDecodeError, UnicodeDecodeError, an int of 5,000 digits
         raise ConfigError(f"{path}: not TOML: {error}") from None
     name = _take(found, "universe", str, path)
     if not name:
@@ -114,9 +120,15 @@ def read_config(path: str | os.PathLike[str], *, confined: bool = False) -> Conf
 
 def _beside(path: str, name: str, confined: bool) -> str:
     """The path of a file that a config names."""
-    # By its name, not by where links lead: a hub's cache is made of links.
-    if confined and (os.path.isabs(name) or os.path.normpath(name).split(os.sep)[0] == ".."):
-        raise ConfigError(f"{path}: the file {name!r} lies outside the config's folder")
+    if "\0" in name or name == "-":
+        raise ConfigError(f"{path}: expected the path of a file, found {name!r}")
+    if confined:
+        # By its name, not by where links lead: a hub's cache is made of links. What is opened is
+        # the name that was looked at: "link/../x" is x, wherever the link leads.
+        plain = os.path.normpath(name)
+        if os.path.isabs(name) or plain.split(os.sep)[0] == "..":
+            raise ConfigError(f"{path}: the file {name!r} lies outside the config's folder")
+        name = plain
     return os.path.join(os.path.dirname(path), name)
 
 

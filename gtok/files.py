@@ -16,6 +16,7 @@ from gtok.errors import GtokError
 
 CHUNK = 1 << 20  # bytes asked for at a time: as many as a core's own cache holds
 THREADED_FROM = 1 << 20  # compressed bytes from which inflating deserves a thread of its own
+MAX_LINE = 1 << 26  # bytes
 
 
 class Readable(Protocol):
@@ -157,12 +158,25 @@ def open_bytes(path: str | os.PathLike[str]) -> ByteStream:
 
 
 def read_lines(path: str | os.PathLike[str]) -> Iterator[bytes]:
-    """The lines of a file, inflated, without their ends."""
+    """The lines of a file, inflated, without their ends.
+
+    Raises
+    ------
+    GtokError
+        If a line is longer than `MAX_LINE`: a stream without line ends may be one without an end.
+    """
     chunk = bytearray(CHUNK)
     rest = b""
+    number = 1
     with open_bytes(path) as stream:
         while n := stream.readinto(memoryview(chunk)):
             *whole, rest = (rest + bytes(chunk[:n])).split(b"\n")
+            number += len(whole)
+            if len(rest) > MAX_LINE:
+                raise GtokError(
+                    f"{stream.name}, line {number}: expected a line of at most {MAX_LINE} bytes, "
+                    f"found a longer one: is this text?"
+                )
             for line in whole:
                 yield line.removesuffix(b"\r")
     if rest:

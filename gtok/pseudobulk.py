@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 
 from gtok._bed import BedParser
 from gtok._format import format_rows
-from gtok.bed import MAX_LINE
 from gtok.errors import GtokError
-from gtok.files import display_name, read_lines, whole_folder
+from gtok.files import MAX_LINE, display_name, read_lines, whole_folder
 from gtok.fragments import Paths, feed_fragments, files_of, progress_by_bytes
 
 Groups: TypeAlias = str | os.PathLike[str] | Mapping[str, str]

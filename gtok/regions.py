@@ -12,7 +12,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from gtok._order import genome_order
 from gtok.bed import (
-    MAX_LINE,
     BedColumns,
     Source,
     TextColumn,
@@ -24,6 +23,7 @@ from gtok.bed import (
 )
 from gtok.columns import check_name, coordinates
 from gtok.errors import GtokError
+from gtok.files import MAX_LINE
 from gtok.frames import as_frame, kind_of, read_frame
 
 _REGION_STRING = re.compile(r"(.+):([0-9]{1,300})-([0-9]{1,300})", re.DOTALL)

@@ -72,20 +72,24 @@ def read_gtok(path: str | os.PathLike[str]) -> NDArray[np.int64]:
         If the file is none, or breaks off within an id.
     """
     with open(path, "rb") as handle:
+        head = handle.read(5)
+        if head[:4] != _MAGIC or len(head) < 5:
+            raise GtokError(
+                f"{path}: not a .gtok file: expected it to begin with {_MAGIC!r} and the ids' "
+                f"width, found {head!r}"
+            )
+        if head[4] not in _WIDTHS:
+            raise GtokError(
+                f"{path}: expected 1 (16 bits) or 2 (32 bits) as byte 5, found {head[4]}"
+            )
         content = handle.read()
-    if content[:4] != _MAGIC or len(content) < 5:
-        raise GtokError(f"{path}: not a .gtok file: expected it to begin with {_MAGIC!r}")
-    if content[4] not in _WIDTHS:
+    width = _WIDTHS[head[4]]
+    if len(content) % width.itemsize:
         raise GtokError(
-            f"{path}: expected 1 (16 bits) or 2 (32 bits) as byte 5, found {content[4]}"
-        )
-    width = _WIDTHS[content[4]]
-    if (len(content) - 5) % width.itemsize:
-        raise GtokError(
-            f"{path}: {len(content) - 5} bytes of ids are no multiple of {width.itemsize}: "
+            f"{path}: expected ids of {width.itemsize} bytes each, found {len(content)} bytes: "
             f"the file is truncated"
         )
-    return np.frombuffer(content, dtype=width, offset=5).astype(np.int64)
+    return np.frombuffer(content, dtype=width).astype(np.int64)
 
 
 def write_parquet(
@@ -122,7 +126,10 @@ def write_parquet(
         ],
         metadata=metadata,
     )
-    with write_whole(path) as handle, pq.ParquetWriter(handle, schema) as writer:
+    with (
+        write_whole(path) as handle,
+        pq.ParquetWriter(handle, schema, write_page_checksum=True) as writer,
+    ):
         for names, batch in pieces:
             if len(batch.ids) >= 2**31:
                 raise GtokError(f"expected fewer than 2**31 tokens in a piece, found {batch}")
@@ -180,7 +187,9 @@ def read_pieces(
     pa, pq = _pyarrow()
     try:
         # Read ahead, all of the file would be in memory in the end.
-        with pq.ParquetFile(os.fspath(path), pre_buffer=False) as file:
+        with pq.ParquetFile(
+            os.fspath(path), pre_buffer=False, page_checksum_verification=True
+        ) as file:
             _check_schema(path, file.schema_arrow, tokenizer)
             counted = [name for name in _COUNTS if name in file.schema_arrow.names]
             row = 0
