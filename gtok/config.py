@@ -17,7 +17,7 @@ from gtok.errors import ConfigError, GtokError
 from gtok.files import write_whole
 from gtok.index import METHODS
 from gtok.regions import RegionSet
-from gtok.universe import SpecialTokens, Universe
+from gtok.universe import SpecialTokens, Universe, digest_of
 
 CONFIG_FILE = "tokenizer.toml"
 UNIVERSE_FILE = "universe.bed.gz"
@@ -30,6 +30,7 @@ OPTIONS = (
     "method", "unknown", "order", "unique", "seed", "template", "padding_side", "min_overlap",
     "overlap_of",
 )  # fmt: skip
+_OTHERS = ("version", "genome", "digest", "exclude", "exclude_digest")
 
 
 @dataclass(frozen=True)
@@ -56,11 +57,7 @@ class Config:
             genome=self.genome,
             special_tokens=self.special_tokens,
         )
-        if self.digest not in (None, universe.digest):
-            raise ConfigError(
-                f"{self.universe}: not the universe that was saved: expected digest "
-                f"{self.digest}, found {universe.digest}"
-            )
+        _expect_digest(self.universe, "the universe that was", self.digest, universe.digest)
         return universe
 
 
@@ -99,9 +96,10 @@ def read_config(path: str | os.PathLike[str], *, confined: bool = False) -> Conf
     ours = _take(found, "gtok", dict, path) or {}
     options = {key: ours[key] for key in OPTIONS if key in ours}
     exclude = _take(ours, "exclude", str, path, "gtok.")
+    exclude_digest = _take(ours, "exclude_digest", str, path, "gtok.")
     if exclude is not None:
-        options["exclude"] = _beside(path, exclude, confined)
-    if unknown := sorted(set(ours) - {*OPTIONS, "exclude", "version", "genome", "digest"}):
+        options["exclude"] = _read_exclude(_beside(path, exclude, confined), exclude_digest)
+    if unknown := sorted(set(ours) - {*OPTIONS, *_OTHERS}):
         raise ConfigError(f"{path}: unknown key 'gtok.{unknown[0]}'")
     if method not in METHODS:
         raise ConfigError(f"{path}: expected tokenizer_type 'bits' or 'ailist', found {method!r}")
@@ -130,6 +128,17 @@ def _beside(path: str, name: str, confined: bool) -> str:
             raise ConfigError(f"{path}: the file {name!r} lies outside the config's folder")
         name = plain
     return os.path.join(os.path.dirname(path), name)
+
+
+def _read_exclude(path: str, digest: str | None) -> RegionSet:
+    regions = RegionSet.from_bed(path)
+    _expect_digest(path, "what was", digest, digest_of(regions))
+    return regions
+
+
+def _expect_digest(path: str, what: str, expected: str | None, found: str) -> None:
+    if expected not in (None, found):
+        raise ConfigError(f"{path}: not {what} saved: expected digest {expected}, found {found}")
 
 
 def _take(table: dict[str, Any], key: str, kind: type, path: str, within: str = "") -> Any:
@@ -211,6 +220,7 @@ def save_folder(
         written.append(os.path.join(folder, EXCLUDE_FILE))
         exclude.to_bed(written[-1])
         lines.append(f"exclude = {_quote(EXCLUDE_FILE)}")
+        lines.append(f"exclude_digest = {_quote(digest_of(exclude))}")
     lines += [f"{key} = {_quote(value)}" for key, value in options.items() if value is not None]
     with write_whole(written[1]) as handle:
         handle.write(("\n".join(lines) + "\n").encode())

@@ -410,10 +410,8 @@ def _whitelist_of(barcodes: str | os.PathLike[str] | Sequence[str]) -> list[byte
         where = ""
         listed = [str(barcode).encode() for barcode in barcodes]
     if len(set(listed)) != len(listed):
-        twice = max(listed, key=Counter(listed).__getitem__)
-        raise GtokError(
-            f"{where}expected each barcode once, found {twice.decode(errors='replace')!r} twice"
-        )
+        twice = max(listed, key=Counter(listed).__getitem__).decode(errors="replace")
+        raise GtokError(f"{where}expected each barcode once, found {twice!r} twice")
     if not listed or b"" in listed:
         raise GtokError(f"{where}expected barcodes, found {'an empty one' if listed else 'none'}")
     return listed

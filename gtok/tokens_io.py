@@ -6,8 +6,10 @@ corpus need not be in memory at once.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import IO, Any, TypeAlias
 
 import numpy as np
@@ -25,6 +27,7 @@ _MAGIC = b"GTOK"
 _WIDTHS: dict[int, np.dtype[Any]] = {1: np.dtype("<u2"), 2: np.dtype("<u4")}
 _ROWS_AT_ONCE = 1 << 16
 _SAMPLES_AT_ONCE = 256  # each may have a million tokens
+_DIGEST = "gtok.digest"  # where the digest of the content stands in parquet's metadata
 _COUNTS = ("n_regions", "n_hits", "n_excluded")  # of a TokenBatch, one number per sample
 
 
@@ -108,7 +111,8 @@ def write_parquet(
     pieces : iterable of (names, TokenBatch)
         The samples.
     tokenizer : Tokenizer, optional
-        Its universe's digest and size go into the file's metadata.
+        Its universe's digest and size go into the file's metadata. A digest of the content does in
+        any case, and is verified when the file is read.
     """
     pa, pq = _pyarrow()
     counts = list(_COUNTS)
@@ -126,10 +130,8 @@ def write_parquet(
         ],
         metadata=metadata,
     )
-    with (
-        write_whole(path) as handle,
-        pq.ParquetWriter(handle, schema, write_page_checksum=True) as writer,
-    ):
+    content = _Content(counts)
+    with write_whole(path) as handle, pq.ParquetWriter(handle, schema) as writer:
         for names, batch in pieces:
             if len(batch.ids) >= 2**31:
                 raise GtokError(f"expected fewer than 2**31 tokens in a piece, found {batch}")
@@ -142,6 +144,8 @@ def write_parquet(
                 column = getattr(batch, name)
                 columns.append(missing if column is None else pa.array(column))
             writer.write_table(pa.Table.from_arrays(columns, schema=schema))
+            content.add(names, batch.ids, batch.lengths, [getattr(batch, name) for name in counts])
+        writer.add_key_value_metadata({_DIGEST: content.digest})
 
 
 def read_parquet(path: str | os.PathLike[str]) -> tuple[list[str], TokenBatch]:
@@ -155,7 +159,7 @@ def read_parquet(path: str | os.PathLike[str]) -> tuple[list[str], TokenBatch]:
     Raises
     ------
     GtokError
-        If it is no such table.
+        If it is no such table, or not what was written.
     """
     pieces = list(read_pieces(path))
     names = [name for names, _ in pieces for name in names]
@@ -182,16 +186,16 @@ def read_pieces(
     Raises
     ------
     GtokError
-        If it is no such table.
+        If it is no such table; or, after the last samples, if these are not what was written.
     """
     pa, pq = _pyarrow()
     try:
         # Read ahead, all of the file would be in memory in the end.
-        with pq.ParquetFile(
-            os.fspath(path), pre_buffer=False, page_checksum_verification=True
-        ) as file:
+        with pq.ParquetFile(os.fspath(path), pre_buffer=False) as file:
             _check_schema(path, file.schema_arrow, tokenizer)
             counted = [name for name in _COUNTS if name in file.schema_arrow.names]
+            digest = (file.metadata.metadata or {}).get(_DIGEST.encode())
+            content = _Content(counted)
             row = 0
             for part in file.iter_batches(_SAMPLES_AT_ONCE, columns=["id", "input_ids", *counted]):
                 lists = part["input_ids"]
@@ -209,12 +213,49 @@ def read_pieces(
                     name: part[name].to_numpy() for name in counted if part[name].null_count == 0
                 }
                 row += len(part)
-                yield (
-                    part["id"].to_pylist(),
-                    TokenBatch(ids.to_numpy(), starts - starts[0], **counts),
-                )
-    except pa.ArrowInvalid as error:
-        raise GtokError(f"{path}: not a parquet file: {error}") from None
+                names = part["id"].to_pylist()
+                batch = TokenBatch(ids.to_numpy(), starts - starts[0], **counts)
+                if digest is not None:
+                    content.add(names, batch.ids, batch.lengths, list(map(counts.get, counted)))
+                yield names, batch
+    except Exception as error:
+        # Bytes that are none of parquet become any of these, and OSErrors without a number.
+        is_arrows = isinstance(error, (pa.ArrowException, UnicodeDecodeError, OSError))
+        if isinstance(error, GtokError) or not is_arrows or getattr(error, "errno", None):
+            raise
+        found = str(error).partition("\n")[0]
+        raise GtokError(f"{path}: not a parquet file, or a damaged one: {found}") from None
+    if digest is not None and digest != content.digest.encode():
+        raise GtokError(
+            f"{path}: not what was written: expected content of digest "
+            f"{digest.decode(errors='replace')}, found {content.digest}"
+        )
+
+
+class _Content:
+    """A SHA-256 of samples, whatever the pieces that they come in."""
+
+    def __init__(self, counts: list[str]) -> None:
+        self.columns = [hashlib.sha256(name.encode()) for name in ("id", "ids", "length", *counts)]
+
+    def add(
+        self,
+        names: Sequence[str | None],
+        ids: NDArray[np.int32],
+        lengths: NDArray[np.int64],
+        counts: Sequence[NDArray[np.int64] | None],
+    ) -> None:
+        """Add samples; counts that are missing are told as -1."""
+        texts = [json.dumps(name) for name in names]
+        self.columns[0].update("".join(texts).encode())
+        given = [np.full(len(names), -1) if column is None else column for column in counts]
+        for sha, column in zip(self.columns[1:], (ids, lengths, *given), strict=True):
+            dtype = "<i4" if column is ids else "<i8"
+            sha.update(np.ascontiguousarray(column, dtype=dtype).data)
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(b"".join(sha.digest() for sha in self.columns)).hexdigest()
 
 
 def _check_schema(path: str | os.PathLike[str], schema: Any, tokenizer: Tokenizer | None) -> None:
@@ -224,11 +265,16 @@ def _check_schema(path: str | os.PathLike[str], schema: Any, tokenizer: Tokenize
         raise GtokError(
             f"{path}: expected columns id and input_ids, found {', '.join(schema.names)}"
         )
+    names = schema.field("id").type
+    texts = names.value_type if pa.types.is_dictionary(names) else names
+    if not pa.types.is_string(texts) and not pa.types.is_large_string(texts):
+        raise GtokError(f"{path}: expected id as text, found {names}")
     lists = schema.field("input_ids").type
     is_list = pa.types.is_list(lists) or pa.types.is_large_list(lists)
     if not is_list or not pa.types.is_integer(lists.value_type):
         raise GtokError(f"{path}: expected input_ids as lists of whole numbers, found {lists}")
-    digest = (schema.metadata or {}).get(b"gtok.universe", b"").decode()
+    digest = (schema.metadata or {}).get(b"gtok.universe", b"")
+    digest = digest.decode(errors="replace")
     if tokenizer is not None and digest not in ("", tokenizer.universe.digest):
         raise GtokError(
             f"{path}: expected ids of the tokenizer's universe, {tokenizer.universe.digest}, "
@@ -238,8 +284,6 @@ def _check_schema(path: str | os.PathLike[str], schema: Any, tokenizer: Tokenize
 
 def write_jsonl(handle: IO[bytes], pieces: Pieces) -> None:
     """Write one JSON object per sample and line: id, input_ids, and its counts of regions."""
-    import json
-
     for names, batch in pieces:
         for i, (name, ids) in enumerate(zip(names, batch, strict=True)):
             row: dict[str, Any] = {"id": name, "input_ids": ids.tolist()}
