@@ -37,6 +37,7 @@ _OTHERS = ("version", "genome", "digest", "exclude", "exclude_digest")
 class Config:
     """What a config says: where the universe is, and how to tokenize with it."""
 
+    path: str
     universe: str
     special_tokens: SpecialTokens
     genome: str | None = None
@@ -100,7 +101,8 @@ def read_config(path: str | os.PathLike[str], *, confined: bool = False) -> Conf
     if exclude is not None:
         options["exclude"] = _read_exclude(_beside(path, exclude, confined), exclude_digest)
     if unknown := sorted(set(ours) - {*OPTIONS, *_OTHERS}):
-        raise ConfigError(f"{path}: unknown key 'gtok.{unknown[0]}'")
+        known = ", ".join(sorted({*OPTIONS, *_OTHERS}))
+        raise ConfigError(f"{path}: unknown key 'gtok.{unknown[0]}': expected one of {known}")
     if method not in METHODS:
         raise ConfigError(f"{path}: expected tokenizer_type 'bits' or 'ailist', found {method!r}")
     if options.setdefault("method", method) not in METHODS:
@@ -108,6 +110,7 @@ def read_config(path: str | os.PathLike[str], *, confined: bool = False) -> Conf
             f"{path}: expected gtok.method 'auto', 'bits' or 'ailist', found {options['method']!r}"
         )
     return Config(
+        path=path,
         universe=_beside(path, name, confined),
         special_tokens=_special_tokens(found, path),
         genome=_take(ours, "genome", str, path, "gtok."),
@@ -161,7 +164,9 @@ def _special_tokens(found: dict[str, Any], path: str) -> SpecialTokens:
         if not isinstance(entry["name"], str):
             raise ConfigError(f"{path}: expected a special token's name, found {entry['name']!r}")
         if entry["name"] in tokens:
-            raise ConfigError(f"{path}: the special token {entry['name']!r} stands twice")
+            raise ConfigError(
+                f"{path}: expected each special token once, found {entry['name']!r} twice"
+            )
         tokens[entry["name"]] = entry["token"]
     try:
         return SpecialTokens.of(tokens)
@@ -266,7 +271,7 @@ def find_config(folder: str | os.PathLike[str]) -> Config:
     for name in (UNIVERSE_FILE, PLAIN_UNIVERSE_FILE):
         path = os.path.join(folder, name)
         if os.path.isfile(path):
-            return Config(path, SpecialTokens())
+            return Config(path, path, SpecialTokens())
     raise ConfigError(
         f"{os.fspath(folder)}: expected {CONFIG_FILE}, {UNIVERSE_FILE} or {PLAIN_UNIVERSE_FILE} "
         "in it, found none"

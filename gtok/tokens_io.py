@@ -214,7 +214,10 @@ def read_pieces(
                 }
                 row += len(part)
                 names = part["id"].to_pylist()
-                batch = TokenBatch(ids.to_numpy(), starts - starts[0], **counts)
+                try:
+                    batch = TokenBatch(ids.to_numpy(), starts - starts[0], **counts)
+                except GtokError as error:
+                    raise GtokError(f"{path}: {error}") from None
                 if digest is not None:
                     content.add(names, batch.ids, batch.lengths, list(map(counts.get, counted)))
                 yield names, batch

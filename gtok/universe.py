@@ -47,7 +47,7 @@ class SpecialTokens:
         seen: dict[str, str] = {}
         for role, token in self.items():
             if not isinstance(token, str) or not token:
-                raise GtokError(f"expected the {role} token to be a string, found {token!r}")
+                raise GtokError(f"expected the {role} token to be a text, found {token!r}")
             if token in seen:
                 raise GtokError(
                     f"expected seven different special tokens, found {token!r} "

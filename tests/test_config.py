@@ -128,7 +128,7 @@ def test_all_keys_of_gtok(folder):
         (
             'universe = "u.bed"\n'
             'special_tokens = [{name = "unk", token = "x"}, {name = "unk", token = "y"}]',
-            r"'unk' stands twice",
+            r"each special token once, found 'unk' twice",
         ),
         (
             'universe = "u.bed"\n'
