@@ -75,8 +75,8 @@ def split_fragments(
     cells = columns[3]
     if len(cells) == 0:
         raise GtokError(
-            f"{_where(groups)}expected barcodes of the fragments, found none of theirs; the first "
-            f"is {next(iter(group_of))!r}"
+            f"{_where(groups)}expected fragments of the barcodes that are grouped, the first being "
+            f"{next(iter(group_of))!r}, found none"
         )
     labels = [cell.encode() for cell in group_of]
     sizes = np.bincount(of_cell[cells], minlength=len(numbers))

@@ -631,8 +631,8 @@ CASES: dict[str, list[Case]] = {
         groups(
             "barcodes of other files",
             "GGGG-1\tB\n",
-            "x.tsv: expected barcodes of the fragments, found none of theirs; the "
-            "first is 'GGGG-1'",
+            "x.tsv: expected fragments of the barcodes that are grouped, the first "
+            "being 'GGGG-1', found none",
         ),
     ],
     "TOML configs": [
