@@ -5,7 +5,7 @@ BIN := .venv/bin
 SOURCES := pyproject.toml setup.py $(wildcard gtok/*.pyx gtok/*.pxd)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-hf test-tensorflow test-scverse lint types doctest sdist bench perf-check clean
+.PHONY: help demo test test-hf test-tensorflow test-scverse lint types doctest sdist bench perf-check audit clean
 
 help:
 	@echo "make demo     run the main job on real data"
@@ -21,6 +21,7 @@ help:
 	@echo "make bench    measure gtok against its rivals and write docs/benchmarks.md"
 	@echo "make perf-check"
 	@echo "              count the instructions of fixed workloads, and compare with those kept"
+	@echo "make audit    ask an advisory service of known faults in the dependencies"
 	@echo "make clean    remove what the others made"
 
 demo: .venv/demo
@@ -74,6 +75,12 @@ bench: .venv-bench/built
 perf-check: .venv/test
 	command -v valgrind > /dev/null || apt-get install -y -q valgrind
 	$(BIN)/python bench/instructions.py
+
+# Not a part of .ci/run: it needs a service of the network. What cannot be asked about is an error.
+audit:
+	$(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/pip install -q pip-audit
+	.venv-audit/bin/pip-audit --strict .
 
 clean:
 	rm -rf .venv .venv-* build dist gtok-demo bench/work gtok/*.so *.egg-info
