@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -160,6 +161,38 @@ def test_rows_take_twelve_bytes_each_and_more_than_there_is_is_an_error(bombs):
     peak, found = child(bombs, 'len(gtok.RegionSet.from_bed("rows.gz"))', limit=300)
     assert found.startswith("MemoryError")
     assert peak < 300, "MiB"
+
+
+@linux
+def test_the_command_line_says_that_memory_is_out(bombs):
+    import resource
+
+    done = subprocess.run(
+        [sys.executable, "-m", "gtok", "tokenize", "rows.gz", "u.bed"],
+        cwd=bombs, capture_output=True, text=True, timeout=100,
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (700 * MIB, 700 * MIB)),
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (1, "")
+    assert re.fullmatch(r"gtok: error: out of memory.*\n", done.stderr), done.stderr
+
+
+@linux
+@pytest.mark.parametrize(
+    "args",
+    [
+        "tokenize u.bed @zeros.gz",
+        "matrix u.bed --sheet zeros.gz -o x.npz",
+        "tokenize zeros.gz u.bed",
+    ],
+)
+def test_the_command_line_and_lines_without_an_end(bombs, args):
+    done = subprocess.run(
+        [sys.executable, "-m", "gtok", *args.split()],
+        cwd=bombs, capture_output=True, text=True, timeout=100,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (1, "")
+    assert re.fullmatch(r"gtok: error: zeros\.gz, line 1: .* 67108864 bytes.*\n", done.stderr)
 
 
 # --- numbers of more than 31 bits
