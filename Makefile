@@ -5,7 +5,7 @@ BIN := .venv/bin
 SOURCES := pyproject.toml setup.py $(wildcard gtok/*.pyx gtok/*.pxd)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-hf test-tensorflow test-scverse lint types doctest sdist bench bench-quick perf-check sanitize fuzz fuzz-quick coverage clean
+.PHONY: help demo test test-hf test-tensorflow test-scverse lint types doctest sdist bench bench-quick perf-check sanitize fuzz fuzz-quick coverage audit clean
 
 help:
 	@echo "make demo     run the main job on real data"
@@ -28,6 +28,7 @@ help:
 	@echo "make fuzz     give the readers bytes that nobody would write, SECONDS=600 for each target"
 	@echo "make coverage"
 	@echo "              count the lines that the tests run, of Python and Cython"
+	@echo "make audit    ask an advisory service of known faults in the dependencies"
 	@echo "make clean    remove what the others made"
 
 demo: .venv/demo
@@ -118,6 +119,12 @@ coverage: .venv/test
 	cd build/coverage && GTOK_TRACE=1 $(CURDIR)/$(BIN)/python setup.py -q build_ext --inplace
 	cd build/coverage && PYTHONPATH=$(CURDIR)/build/coverage $(CURDIR)/$(BIN)/python -m pytest \
 		-n auto --dist worksteal --cov --cov-report=term-missing:skip-covered
+
+# Not a part of .ci/run: it needs a service of the network. What cannot be asked about is an error.
+audit:
+	$(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/pip install -q pip-audit
+	.venv-audit/bin/pip-audit --strict .
 
 clean:
 	rm -rf .venv .venv-* build dist gtok-demo bench/work gtok/*.so *.egg-info

@@ -13,13 +13,21 @@ from numpy.typing import NDArray
 from gtok._bed import BedParser, to_numbers
 from gtok._format import format_rows
 from gtok.errors import BedError, GtokError
-from gtok.files import CHUNK, ByteStream, display_name, open_bytes, write_gzip, write_whole
+from gtok.files import (
+    CHUNK,
+    MAX_LINE,
+    ByteStream,
+    display_name,
+    open_bytes,
+    write_gzip,
+    write_whole,
+)
 
 MAX_COORDINATE = 2**31 - 1
-MAX_LINE = 1 << 26  # bytes
 _ROWS_AT_ONCE = 1 << 16
 _PART = 1 << 13  # rows that are worth being passed on by themselves
 _NOT_BED = "not a line of BED"
+_COMMAS = "; fields are split at tabs, or at blanks, not at commas"
 
 # What other formats begin with, once inflated, and what to do about each.
 _VCF = ("a VCF file", "convert it, say with `bcftools query -f '%CHROM\\t%POS0\\t%END\\n'`")
@@ -52,6 +60,7 @@ _FOREIGN = [
     *((b"BZh%d1AY&SY" % level, "a bzip2 file", _UNPACK) for level in range(1, 10)),
     (b"\xfd7zXZ", "an xz file", _UNPACK),
     (b"\x28\xb5\x2f\xfd", "a zstd file", _UNPACK),
+    (b"\x1f\x8b", "a gzip file within another", "unpack it once"),
 ]
 
 
@@ -296,7 +305,8 @@ def feed_file(
     except BedError:
         raise
     except GtokError as error:
-        raise BedError(f"{error} (after line {parser.n_lines})") from None
+        after = f" (after line {parser.n_lines})" if parser.n_lines else ""
+        raise BedError(f"{error}{after}") from None
 
 
 def _bad_lines(parser: BedParser, is_good: bool) -> Iterator[tuple[int, bytes]]:
@@ -323,7 +333,7 @@ def _decode_names(
         except UnicodeDecodeError:
             line = source.line(int(np.argmax(codes == code)))
             raise BedError(
-                f"{source.name}, line {line}: the chromosome {name!r} is not UTF-8 text"
+                f"{source.name}, line {line}: the chromosome {name!r} is not UTF-8: save it as such"
             ) from None
     return decoded
 
@@ -386,9 +396,10 @@ def explain(line: bytes, max_line: int = MAX_LINE, is_first: bool = False) -> st
             f"a carriage return inside the line; are its ends CR alone? Expected LF or CRLF{found}"
         )
     if len(fields) < 3:
-        return (
+        message = (
             f"expected three fields (chrom, start, end) or more, found {len(fields)}: {_show(line)}"
         )
+        return message + (_COMMAS if line.count(b",") >= 2 else "")
     chrom, start, end = fields[:3]
     if not chrom:
         return f"expected a chromosome, found an empty field: {_show(line)}"

@@ -221,12 +221,15 @@ def chrom_sizes(genome: str | os.PathLike[str] | Mapping[str, int]) -> dict[str,
         if not line.strip() or line.startswith("#"):
             continue
         fields = line.split()
-        if len(fields) < 2 or not fields[1].isdecimal() or not 0 < int(fields[1]) < 2**31:
+        is_number = len(fields) > 1 and fields[1].isdecimal() and len(fields[1]) <= 10
+        if not is_number or not 0 < int(fields[1]) < 2**31:
             raise GtokError(
                 f"{name}, line {number}: expected a chromosome and its length, found {line!r:.60}"
             )
         if fields[0] in sizes:
-            raise GtokError(f"{name}, line {number}: {fields[0]!r} stands twice")
+            raise GtokError(
+                f"{name}, line {number}: expected each chromosome once, found {fields[0]!r} twice"
+            )
         sizes[fields[0]] = int(fields[1])
     return sizes
 

@@ -17,24 +17,27 @@ from gtok.errors import ConfigError, GtokError
 from gtok.files import write_whole
 from gtok.index import METHODS
 from gtok.regions import RegionSet
-from gtok.universe import SpecialTokens, Universe
+from gtok.universe import SpecialTokens, Universe, digest_of
 
 CONFIG_FILE = "tokenizer.toml"
 UNIVERSE_FILE = "universe.bed.gz"
 PLAIN_UNIVERSE_FILE = "universe.bed"  # what geniml calls it
 EXCLUDE_FILE = "exclude.bed.gz"
+_MAX_CONFIG = 1 << 20  # bytes; one of gtok's own has a thousand
 
 # A tokenizer's settings, each an option of its constructor.
 OPTIONS = (
     "method", "unknown", "order", "unique", "seed", "template", "padding_side", "min_overlap",
     "overlap_of",
 )  # fmt: skip
+_OTHERS = ("version", "genome", "digest", "exclude", "exclude_digest")
 
 
 @dataclass(frozen=True)
 class Config:
     """What a config says: where the universe is, and how to tokenize with it."""
 
+    path: str
     universe: str
     special_tokens: SpecialTokens
     genome: str | None = None
@@ -55,11 +58,7 @@ class Config:
             genome=self.genome,
             special_tokens=self.special_tokens,
         )
-        if self.digest not in (None, universe.digest):
-            raise ConfigError(
-                f"{self.universe}: not the universe that was saved: expected digest "
-                f"{self.digest}, found {universe.digest}"
-            )
+        _expect_digest(self.universe, "the universe that was", self.digest, universe.digest)
         return universe
 
 
@@ -81,10 +80,15 @@ def read_config(path: str | os.PathLike[str], *, confined: bool = False) -> Conf
     import tomllib
 
     path = os.fspath(path)
+    with open(path, "rb") as handle:
+        content = handle.read(_MAX_CONFIG + 1)
+    if len(content) > _MAX_CONFIG:
+        raise ConfigError(f"{path}: expected a config of at most {_MAX_CONFIG} bytes, found more")
     try:
-        with open(path, encoding="utf-8") as handle:
-            found = tomllib.loads(handle.read())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        found = tomllib.loads(content.decode())
+    except RecursionError:
+        raise ConfigError(f"{path}: not TOML: nested too deep") from None
+    except ValueError as error:  # TOMLDecodeError, UnicodeDecodeError, an int of 5,000 digits
         raise ConfigError(f"{path}: not TOML: {error}") from None
     name = _take(found, "universe", str, path)
     if not name:
@@ -93,10 +97,12 @@ def read_config(path: str | os.PathLike[str], *, confined: bool = False) -> Conf
     ours = _take(found, "gtok", dict, path) or {}
     options = {key: ours[key] for key in OPTIONS if key in ours}
     exclude = _take(ours, "exclude", str, path, "gtok.")
+    exclude_digest = _take(ours, "exclude_digest", str, path, "gtok.")
     if exclude is not None:
-        options["exclude"] = _beside(path, exclude, confined)
-    if unknown := sorted(set(ours) - {*OPTIONS, "exclude", "version", "genome", "digest"}):
-        raise ConfigError(f"{path}: unknown key 'gtok.{unknown[0]}'")
+        options["exclude"] = _read_exclude(_beside(path, exclude, confined), exclude_digest)
+    if unknown := sorted(set(ours) - {*OPTIONS, *_OTHERS}):
+        known = ", ".join(sorted({*OPTIONS, *_OTHERS}))
+        raise ConfigError(f"{path}: unknown key 'gtok.{unknown[0]}': expected one of {known}")
     if method not in METHODS:
         raise ConfigError(f"{path}: expected tokenizer_type 'bits' or 'ailist', found {method!r}")
     if options.setdefault("method", method) not in METHODS:
@@ -104,6 +110,7 @@ def read_config(path: str | os.PathLike[str], *, confined: bool = False) -> Conf
             f"{path}: expected gtok.method 'auto', 'bits' or 'ailist', found {options['method']!r}"
         )
     return Config(
+        path=path,
         universe=_beside(path, name, confined),
         special_tokens=_special_tokens(found, path),
         genome=_take(ours, "genome", str, path, "gtok."),
@@ -114,10 +121,27 @@ def read_config(path: str | os.PathLike[str], *, confined: bool = False) -> Conf
 
 def _beside(path: str, name: str, confined: bool) -> str:
     """The path of a file that a config names."""
-    # By its name, not by where links lead: a hub's cache is made of links.
-    if confined and (os.path.isabs(name) or os.path.normpath(name).split(os.sep)[0] == ".."):
-        raise ConfigError(f"{path}: the file {name!r} lies outside the config's folder")
+    if "\0" in name or name == "-":
+        raise ConfigError(f"{path}: expected the path of a file, found {name!r}")
+    if confined:
+        # By its name, not by where links lead: a hub's cache is made of links. What is opened is
+        # the name that was looked at: "link/../x" is x, wherever the link leads.
+        plain = os.path.normpath(name)
+        if os.path.isabs(name) or plain.split(os.sep)[0] == "..":
+            raise ConfigError(f"{path}: the file {name!r} lies outside the config's folder")
+        name = plain
     return os.path.join(os.path.dirname(path), name)
+
+
+def _read_exclude(path: str, digest: str | None) -> RegionSet:
+    regions = RegionSet.from_bed(path)
+    _expect_digest(path, "what was", digest, digest_of(regions))
+    return regions
+
+
+def _expect_digest(path: str, what: str, expected: str | None, found: str) -> None:
+    if expected not in (None, found):
+        raise ConfigError(f"{path}: not {what} saved: expected digest {expected}, found {found}")
 
 
 def _take(table: dict[str, Any], key: str, kind: type, path: str, within: str = "") -> Any:
@@ -140,7 +164,9 @@ def _special_tokens(found: dict[str, Any], path: str) -> SpecialTokens:
         if not isinstance(entry["name"], str):
             raise ConfigError(f"{path}: expected a special token's name, found {entry['name']!r}")
         if entry["name"] in tokens:
-            raise ConfigError(f"{path}: the special token {entry['name']!r} stands twice")
+            raise ConfigError(
+                f"{path}: expected each special token once, found {entry['name']!r} twice"
+            )
         tokens[entry["name"]] = entry["token"]
     try:
         return SpecialTokens.of(tokens)
@@ -199,6 +225,7 @@ def save_folder(
         written.append(os.path.join(folder, EXCLUDE_FILE))
         exclude.to_bed(written[-1])
         lines.append(f"exclude = {_quote(EXCLUDE_FILE)}")
+        lines.append(f"exclude_digest = {_quote(digest_of(exclude))}")
     lines += [f"{key} = {_quote(value)}" for key, value in options.items() if value is not None]
     with write_whole(written[1]) as handle:
         handle.write(("\n".join(lines) + "\n").encode())
@@ -244,7 +271,7 @@ def find_config(folder: str | os.PathLike[str]) -> Config:
     for name in (UNIVERSE_FILE, PLAIN_UNIVERSE_FILE):
         path = os.path.join(folder, name)
         if os.path.isfile(path):
-            return Config(path, SpecialTokens())
+            return Config(path, path, SpecialTokens())
     raise ConfigError(
         f"{os.fspath(folder)}: expected {CONFIG_FILE}, {UNIVERSE_FILE} or {PLAIN_UNIVERSE_FILE} "
         "in it, found none"

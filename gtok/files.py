@@ -6,7 +6,6 @@ import contextlib
 import errno
 import io
 import os
-import stat
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ from gtok.errors import GtokError
 CHUNK = 1 << 20  # bytes asked for at a time: as many as a core's own cache holds
 _NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)  # what only writing meets, and names no file
 THREADED_FROM = 1 << 20  # compressed bytes from which inflating deserves a thread of its own
+MAX_LINE = 1 << 26  # bytes
 
 
 class Readable(Protocol):
@@ -136,6 +136,8 @@ def open_bytes(path: str | os.PathLike[str]) -> ByteStream:
         If a gzip stream is damaged or breaks off.
     """
     name = display_name(path)
+    if "\0" in name:
+        raise GtokError(f"expected the path of a file, found {name!r}")
     stack = contextlib.ExitStack()
     with contextlib.ExitStack() as failing:
         failing.push(stack)
@@ -158,16 +160,32 @@ def open_bytes(path: str | os.PathLike[str]) -> ByteStream:
 
 
 def read_lines(path: str | os.PathLike[str]) -> Iterator[bytes]:
-    """The lines of a file, inflated, without their ends."""
+    """The lines of a file, inflated, without their ends.
+
+    Raises
+    ------
+    GtokError
+        If a line is longer than `MAX_LINE`: a stream without line ends may be one without an end.
+    """
     chunk = bytearray(CHUNK)
-    rest = b""
+    rest = bytearray()
+    number = 1
     with open_bytes(path) as stream:
         while n := stream.readinto(memoryview(chunk)):
-            *whole, rest = (rest + bytes(chunk[:n])).split(b"\n")
+            whole: list[bytearray] = []
+            rest += chunk[:n]
+            if chunk.find(b"\n", 0, n) >= 0:
+                *whole, rest = rest.split(b"\n")
+            number += len(whole)
+            if len(rest) > MAX_LINE:
+                raise GtokError(
+                    f"{stream.name}, line {number}: expected a line of at most {MAX_LINE} bytes, "
+                    f"found a longer one: is this text?"
+                )
             for line in whole:
-                yield line.removesuffix(b"\r")
+                yield bytes(line).removesuffix(b"\r")
     if rest:
-        yield rest.removesuffix(b"\r")
+        yield bytes(rest).removesuffix(b"\r")
 
 
 def _read_head(stream: Readable) -> bytes:
@@ -301,8 +319,8 @@ def write_whole(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
         sys.stdout.buffer.flush()
         return
     target = os.path.realpath(path)
-    if os.path.exists(target) and not stat.S_ISREG(os.stat(target).st_mode):
-        with open(target, "wb") as handle:  # a folder raises here, by name
+    if os.path.exists(target) and not (os.path.isfile(target) or os.path.isdir(target)):
+        with open(target, "wb") as handle:
             yield handle
         return
     with whole_path(path) as hidden:

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from gtok._bed import BedParser
 from gtok._fragments import FragmentCounter
-from gtok.bed import MAX_COORDINATE, MAX_LINE, explain_fragment, feed_file
+from gtok.bed import MAX_COORDINATE, explain_fragment, feed_file
 from gtok.cells import CellMatrix
 from gtok.errors import BedError, GtokError, check_base_pairs, check_choice
-from gtok.files import ByteStream, display_name, read_lines
+from gtok.files import MAX_LINE, ByteStream, display_name, read_lines
 from gtok.index import RegionIndex, build_index, in_threads
 from gtok.quality import quality_columns, site_windows, start_sites
 from gtok.samples import Sample, as_exclusions
@@ -47,6 +47,7 @@ def count_fragments(
     max_length: int | None = None,
     shift: tuple[int, int] | None = None,
     tss: Sample | None = None,
+    max_line: int = MAX_LINE,
     n_threads: int | None = None,
     progress: bool = False,
 ) -> CellMatrix:
@@ -81,6 +82,8 @@ def count_fragments(
     tss : sample, optional
         Transcription start sites, for ``tss_enrichment``, as `gtok.quality.start_sites` reads
         them: a GTF file, or a BED file with strands.
+    max_line : int
+        The longest line accepted, in bytes.
     n_threads : int, optional
         Of several files, how many to count at a time; all cores unless given.
     progress : bool
@@ -132,6 +135,7 @@ def count_fragments(
             max_length=max_length,
             shift=shift,
             tss=tss,
+            max_line=max_line,
             n_threads=n_threads,
             progress=progress,
         )
@@ -185,6 +189,7 @@ class _Run:
         max_length: int | None = None,
         shift: tuple[int, int] | None = None,
         tss: Sample | None = None,
+        max_line: int = MAX_LINE,
     ) -> None:
         check_choice("counting", counting, COUNTING)
         self.stop = threading.Event()
@@ -196,6 +201,7 @@ class _Run:
         if max_length is not None:
             self.max_length = check_base_pairs("max_length", max_length, 1)
         self.shift = _shift_of(shift)
+        self.max_line = max_line
         self.universe = universe if isinstance(universe, Universe) else Universe(universe)
         self.index = build_index(self.universe.regions)
         self.exclude = None if exclude is None else build_index(as_exclusions(exclude))
@@ -212,7 +218,7 @@ class _Run:
         regions = self.universe.regions
         # The universe's chromosomes have the same numbers here.
         given = [name.encode() for name in regions.chrom_names]
-        parser = BedParser((), MAX_LINE, True, self.whitelist, given)
+        parser = BedParser((), self.max_line, True, self.whitelist, given)
         counter = FragmentCounter(self.counting, regions.starts, regions.ends)
         chroms = _Chroms(parser)
 
@@ -221,7 +227,7 @@ class _Run:
                 raise KeyboardInterrupt
             self._add(parser, chroms, counter)
 
-        feed_fragments(parser, path, take, advance)
+        feed_fragments(parser, path, take, advance, self.max_line)
         counter.expect(parser.n_barcodes, parser.n_chroms)
         indptr, indices, data = counter.matrix()
         if len(data) < 2**31:
@@ -304,7 +310,11 @@ class _Run:
 
 
 def feed_fragments(
-    parser: BedParser, path: Any, take: Callable[[], None], advance: Callable[[int], None]
+    parser: BedParser,
+    path: Any,
+    take: Callable[[], None],
+    advance: Callable[[int], None],
+    max_line: int = MAX_LINE,
 ) -> None:
     """Feed a file to a parser; after each chunk, take what the parser has and tell the bytes read.
 
@@ -323,7 +333,7 @@ def feed_fragments(
         read = now
 
     for line, content in feed_file(parser, path, after_chunk):
-        told = explain_fragment(content, MAX_LINE, line == 1)
+        told = explain_fragment(content, max_line, line == 1)
         raise BedError(f"{display_name(path)}, line {line}: {told}")
 
 
@@ -400,8 +410,8 @@ def _whitelist_of(barcodes: str | os.PathLike[str] | Sequence[str]) -> list[byte
         where = ""
         listed = [str(barcode).encode() for barcode in barcodes]
     if len(set(listed)) != len(listed):
-        twice = max(listed, key=Counter(listed).__getitem__)
-        raise GtokError(f"{where}expected each barcode once, found {twice.decode()!r} twice")
+        twice = max(listed, key=Counter(listed).__getitem__).decode(errors="replace")
+        raise GtokError(f"{where}expected each barcode once, found {twice!r} twice")
     if not listed or b"" in listed:
         raise GtokError(f"{where}expected barcodes, found {'an empty one' if listed else 'none'}")
     return listed

@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 
 from gtok._bed import BedParser
 from gtok._format import format_rows
-from gtok.bed import MAX_LINE
 from gtok.errors import GtokError
-from gtok.files import display_name, read_lines, whole_folder
+from gtok.files import MAX_LINE, display_name, read_lines, whole_folder
 from gtok.fragments import Paths, feed_fragments, files_of, progress_by_bytes
 
 Groups: TypeAlias = str | os.PathLike[str] | Mapping[str, str]
@@ -69,14 +68,14 @@ def split_fragments(
     except ModuleNotFoundError:
         raise ImportError("pseudobulk needs pysam: pip install 'gtok[cells]'") from None
     group_of = _groups_of(groups)
-    file_names = _file_names(dict.fromkeys(group_of.values()))
+    file_names = _file_names(dict.fromkeys(group_of.values()), _where(groups))
     numbers = {group: number for number, group in enumerate(file_names)}
     of_cell = np.array([numbers[group] for group in group_of.values()], dtype=np.int32)
     chrom_names, columns = _read(paths, list(group_of), progress)
     cells = columns[3]
     if len(cells) == 0:
         raise GtokError(
-            f"expected fragments of the barcodes that are grouped, the first being "
+            f"{_where(groups)}expected fragments of the barcodes that are grouped, the first being "
             f"{next(iter(group_of))!r}, found none"
         )
     labels = [cell.encode() for cell in group_of]
@@ -160,18 +159,23 @@ def _groups_of(groups: Groups) -> dict[str, str]:
                     f"{found[fields[0]]!r} and {fields[1]!r}"
                 )
     if not found:
-        raise GtokError("expected barcodes and their groups, found none")
+        raise GtokError(f"{_where(groups)}expected barcodes and their groups, found none")
     return found
 
 
-def _file_names(groups: Iterable[str]) -> dict[str, str]:
+def _where(groups: Groups) -> str:
+    """What a message about groups begins with."""
+    return "" if isinstance(groups, Mapping) else f"{display_name(groups)}: "
+
+
+def _file_names(groups: Iterable[str], where: str) -> dict[str, str]:
     """A name for the file of each group."""
     names = {group: f"{_NOT_PLAIN.sub('_', group)}.fragments.tsv.gz" for group in groups}
     first: dict[str, str] = {}
     for group, name in names.items():
         if first.setdefault(name.lower(), group) != group:
             raise GtokError(
-                f"expected groups whose files have names of their own, found "
+                f"{where}expected groups whose files have names of their own, found "
                 f"{first[name.lower()]!r} and {group!r}, both {name}"
             )
     return names

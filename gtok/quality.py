@@ -80,14 +80,17 @@ def _read_gtf(path: str) -> tuple[RegionSet, NDArray[np.bool_]]:
         is_transcript = fields[2] in _TRANSCRIPTS
         if not is_transcript and fields[2] != b"gene":
             continue
-        if not (fields[3].isdigit() and fields[4].isdigit() and int(fields[3]) >= 1):
+        # Eleven digits are over 2^31, and int() refuses thousands.
+        start, end = (
+            int(field) if field.isdigit() and len(field) <= 10 else -1 for field in fields[3:5]
+        )
+        if not 1 <= start <= end <= MAX_COORDINATE:
             raise BedError(
                 f"{name}, line {number}: expected a start and an end, base pairs from 1, "
-                f"found {fields[3].decode(errors='replace')!r} and "
-                f"{fields[4].decode(errors='replace')!r}"
+                f"found {fields[3].decode(errors='replace')!r:.60} and "
+                f"{fields[4].decode(errors='replace')!r:.60}"
             )
-        row = (fields[0], int(fields[3]) - 1, int(fields[4]), fields[6] == b"-")
-        found[is_transcript].append(row)
+        found[is_transcript].append((fields[0], start - 1, end, fields[6] == b"-"))
     rows = found[True] or found[False]
     if not rows:
         return RegionSet([], [], []), np.empty(0, dtype=bool)

@@ -12,7 +12,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from gtok._order import genome_order
 from gtok.bed import (
-    MAX_LINE,
     BedColumns,
     Source,
     TextColumn,
@@ -24,8 +23,10 @@ from gtok.bed import (
 )
 from gtok.columns import check_name, coordinates
 from gtok.errors import GtokError
+from gtok.files import MAX_LINE
 from gtok.frames import as_frame, kind_of, read_frame
 
+MAX_REGIONS = 2**31 - 7
 _REGION_STRING = re.compile(r"(.+):([0-9]{1,300})-([0-9]{1,300})", re.DOTALL)
 
 
@@ -148,6 +149,7 @@ class RegionSet:
         ends: ArrayLike,
     ) -> RegionSet:
         """Make a set from chromosomes that are numbers of `chrom_names` already."""
+        _expect_few(len(codes))
         codes = np.array(codes, dtype=np.int32)
         for name in chrom_names:
             check_name(name)
@@ -428,6 +430,12 @@ def parts_of_bed(
     read_bed_parts(path, chrom_names, make)
 
 
+def _expect_few(n: int) -> None:
+    # Rows are numbered in 32 bits, and so are tokens: seven of them are special.
+    if n >= MAX_REGIONS:
+        raise GtokError(f"expected fewer than 2**31 - 7 regions, found {n:,}")
+
+
 def _fill(
     regions: RegionSet,
     codes: NDArray[np.int32],
@@ -457,6 +465,7 @@ def _set(
     source: Source | None,
     signal: NDArray[np.float64] | None = None,
 ) -> None:
+    _expect_few(len(codes))
     columns = {"codes": codes, "starts": starts, "ends": ends, "signal": signal}
     for name, column in columns.items():
         if column is not None:

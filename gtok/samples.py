@@ -134,7 +134,7 @@ def batch_of(x: Any) -> list[Sample] | None:
         odd = single.index(not single[0])
         raise TypeError(
             f"expected a list of regions or a list of samples, found both: "
-            f"item 0 is {kind_of(items[0])}, item {odd} is {kind_of(items[odd])}"
+            f"item 0 is {_shown(items[0])}, item {odd} is {_shown(items[odd])}"
         )
     return items
 
@@ -157,6 +157,10 @@ def as_batch(xs: Any) -> list[Sample]:
             f"expected a list of samples, found one sample ({kind_of(xs)}): pass it in a list"
         )
     return samples
+
+
+def _shown(item: Any) -> str:
+    return f"{item!r:.60}" if isinstance(item, str) else kind_of(item)
 
 
 def _is_region_string(text: str) -> bool:

@@ -14,15 +14,16 @@ from numpy.typing import NDArray
 from gtok._hits import newly_covered, shared
 from gtok._order import genome_order
 from gtok.batch import TokenBatch
-from gtok.config import OPTIONS, find_config, read_config, save_folder
-from gtok.errors import GtokError, check_choice
+from gtok.config import OPTIONS, Config, find_config, read_config, save_folder
+from gtok.encoding import frame_of
+from gtok.errors import ConfigError, GtokError, check_choice
 from gtok.hub import fetch
 from gtok.index import Limits, Method, OverlapOf, build_index, in_threads
 from gtok.padding import Side
 from gtok.regions import RegionSet, parts_of_bed
 from gtok.samples import Sample, as_batch, as_exclusions, as_regions, path_of
 from gtok.surface import TokenizerSurface, Values
-from gtok.universe import Universe, repeated_rows
+from gtok.universe import SpecialTokens, Universe, repeated_rows
 
 _CHOICES: dict[str, tuple[Any, ...]] = {
     "unknown": ("sample", "region", "drop"),
@@ -30,6 +31,7 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "unique": (None, "query", "token"),
     "padding_side": ("right", "left"),
 }
+_ROLES = dict.fromkeys(SpecialTokens.__dataclass_fields__, 0)
 VALUES = ("count", "bp", "fraction", "signal")
 
 
@@ -128,7 +130,7 @@ class Tokenizer(TokenizerSurface):
             path = path_of(universe)
             if path is not None and (os.path.isdir(path) or path.endswith(".toml")):
                 config = find_config(path) if os.path.isdir(path) else read_config(path)
-                universe, saved = config.load_universe(duplicates), config.options
+                universe, saved = config.load_universe(duplicates), _options_of(config)
             else:
                 universe = Universe(universe, duplicates=duplicates)
         self._set_up(universe, {**saved, **{k: v for k, v in given.items() if v is not None}})
@@ -144,14 +146,9 @@ class Tokenizer(TokenizerSurface):
         self.padding_side: Side = options.get("padding_side", "right")
         self.min_overlap = options.get("min_overlap")
         self.overlap_of = options.get("overlap_of", "query")
-        for name, choices in _CHOICES.items():
-            check_choice(name, getattr(self, name), choices)
-        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
-            raise GtokError(f"expected seed as a whole number from 0, found {self.seed!r}")
-        Limits.of(self.min_overlap, self.overlap_of)
+        _check_options(self._options)
         if isinstance(self.min_overlap, np.number):
             self.min_overlap = self.min_overlap.item()  # a plain number can be saved
-        self._frame()  # a bad template is an error now, not at the first call
         self.index = build_index(universe.regions, self.method)
         exclude = options.get("exclude")
         self.exclude = None if exclude is None else as_exclusions(exclude)
@@ -172,7 +169,7 @@ class Tokenizer(TokenizerSurface):
     def from_config(cls, path: str | os.PathLike[str], **options: Any) -> Tokenizer:
         """Make a tokenizer from a TOML config, gtok's or gtars's; options given here win."""
         config = read_config(path)
-        return cls(config.load_universe(), **{**config.options, **options})
+        return cls(config.load_universe(), **{**_options_of(config), **options})
 
     @classmethod
     def from_pretrained(
@@ -229,7 +226,7 @@ class Tokenizer(TokenizerSurface):
                 force_download=force_download,
             )
         config = find_config(name)
-        return cls(config.load_universe(), **{**config.options, **options})
+        return cls(config.load_universe(), **{**_options_of(config), **options})
 
     def save_pretrained(self, folder: str | os.PathLike[str]) -> list[str]:
         """Write ``universe.bed.gz`` and ``tokenizer.toml`` into a folder, made if it is not there.
@@ -594,6 +591,27 @@ def _as_float32(regions: RegionSet) -> NDArray[np.float32]:
             f"found {regions.signal[row]:g}"
         )
     return signal
+
+
+def _check_options(options: Mapping[str, Any]) -> None:
+    """Refuse settings that are none; those that are not there are not looked at."""
+    for name, choices in _CHOICES.items():
+        if name in options:
+            check_choice(name, options[name], choices)
+    seed = options.get("seed", 0)
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise GtokError(f"expected seed as a whole number from 0, found {seed!r}")
+    Limits.of(options.get("min_overlap"), options.get("overlap_of", "query"))
+    frame_of(options.get("template"), _ROLES)
+
+
+def _options_of(config: Config) -> dict[str, Any]:
+    """The settings that a config has, its path being told where one is none."""
+    try:
+        _check_options(config.options)
+    except GtokError as error:
+        raise ConfigError(f"{config.path}: {error}") from None
+    return config.options
 
 
 def _unpickle(cls: type[Tokenizer], universe: Universe, options: Mapping[str, Any]) -> Tokenizer:

@@ -6,8 +6,10 @@ corpus need not be in memory at once.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import IO, Any, TypeAlias
 
 import numpy as np
@@ -25,6 +27,7 @@ _MAGIC = b"GTOK"
 _WIDTHS: dict[int, np.dtype[Any]] = {1: np.dtype("<u2"), 2: np.dtype("<u4")}
 _ROWS_AT_ONCE = 1 << 16
 _SAMPLES_AT_ONCE = 256  # each may have a million tokens
+_DIGEST = "gtok.digest"  # where the digest of the content stands in parquet's metadata
 _COUNTS = ("n_regions", "n_hits", "n_excluded")  # of a TokenBatch, one number per sample
 
 
@@ -72,20 +75,24 @@ def read_gtok(path: str | os.PathLike[str]) -> NDArray[np.int64]:
         If the file is none, or breaks off within an id.
     """
     with open(path, "rb") as handle:
+        head = handle.read(5)
+        if head[:4] != _MAGIC or len(head) < 5:
+            raise GtokError(
+                f"{path}: not a .gtok file: expected it to begin with {_MAGIC!r} and the ids' "
+                f"width, found {head!r}"
+            )
+        if head[4] not in _WIDTHS:
+            raise GtokError(
+                f"{path}: expected 1 (16 bits) or 2 (32 bits) as byte 5, found {head[4]}"
+            )
         content = handle.read()
-    if content[:4] != _MAGIC or len(content) < 5:
-        raise GtokError(f"{path}: not a .gtok file: expected it to begin with {_MAGIC!r}")
-    if content[4] not in _WIDTHS:
+    width = _WIDTHS[head[4]]
+    if len(content) % width.itemsize:
         raise GtokError(
-            f"{path}: expected 1 (16 bits) or 2 (32 bits) as byte 5, found {content[4]}"
-        )
-    width = _WIDTHS[content[4]]
-    if (len(content) - 5) % width.itemsize:
-        raise GtokError(
-            f"{path}: {len(content) - 5} bytes of ids are no multiple of {width.itemsize}: "
+            f"{path}: expected ids of {width.itemsize} bytes each, found {len(content)} bytes: "
             f"the file is truncated"
         )
-    return np.frombuffer(content, dtype=width, offset=5).astype(np.int64)
+    return np.frombuffer(content, dtype=width).astype(np.int64)
 
 
 def write_parquet(
@@ -104,7 +111,8 @@ def write_parquet(
     pieces : iterable of (names, TokenBatch)
         The samples.
     tokenizer : Tokenizer, optional
-        Its universe's digest and size go into the file's metadata.
+        Its universe's digest and size go into the file's metadata. A digest of the content does in
+        any case, and is verified when the file is read.
     """
     pa, pq = _pyarrow()
     counts = list(_COUNTS)
@@ -122,6 +130,7 @@ def write_parquet(
         ],
         metadata=metadata,
     )
+    content = _Content(counts)
     with write_whole(path) as handle, pq.ParquetWriter(handle, schema) as writer:
         for names, batch in pieces:
             if len(batch.ids) >= 2**31:
@@ -135,6 +144,8 @@ def write_parquet(
                 column = getattr(batch, name)
                 columns.append(missing if column is None else pa.array(column))
             writer.write_table(pa.Table.from_arrays(columns, schema=schema))
+            content.add(names, batch.ids, batch.lengths, [getattr(batch, name) for name in counts])
+        writer.add_key_value_metadata({_DIGEST: content.digest})
 
 
 def read_parquet(path: str | os.PathLike[str]) -> tuple[list[str], TokenBatch]:
@@ -148,7 +159,7 @@ def read_parquet(path: str | os.PathLike[str]) -> tuple[list[str], TokenBatch]:
     Raises
     ------
     GtokError
-        If it is no such table.
+        If it is no such table, or not what was written.
     """
     pieces = list(read_pieces(path))
     names = [name for names, _ in pieces for name in names]
@@ -175,7 +186,7 @@ def read_pieces(
     Raises
     ------
     GtokError
-        If it is no such table.
+        If it is no such table; or, after the last samples, if these are not what was written.
     """
     pa, pq = _pyarrow()
     try:
@@ -183,6 +194,8 @@ def read_pieces(
         with pq.ParquetFile(os.fspath(path), pre_buffer=False) as file:
             _check_schema(path, file.schema_arrow, tokenizer)
             counted = [name for name in _COUNTS if name in file.schema_arrow.names]
+            digest = (file.metadata.metadata or {}).get(_DIGEST.encode())
+            content = _Content(counted)
             row = 0
             for part in file.iter_batches(_SAMPLES_AT_ONCE, columns=["id", "input_ids", *counted]):
                 lists = part["input_ids"]
@@ -200,12 +213,52 @@ def read_pieces(
                     name: part[name].to_numpy() for name in counted if part[name].null_count == 0
                 }
                 row += len(part)
-                yield (
-                    part["id"].to_pylist(),
-                    TokenBatch(ids.to_numpy(), starts - starts[0], **counts),
-                )
-    except pa.ArrowInvalid as error:
-        raise GtokError(f"{path}: not a parquet file: {error}") from None
+                names = part["id"].to_pylist()
+                try:
+                    batch = TokenBatch(ids.to_numpy(), starts - starts[0], **counts)
+                except GtokError as error:
+                    raise GtokError(f"{path}: {error}") from None
+                if digest is not None:
+                    content.add(names, batch.ids, batch.lengths, list(map(counts.get, counted)))
+                yield names, batch
+    except Exception as error:
+        # Bytes that are none of parquet become any of these, and OSErrors without a number.
+        is_arrows = isinstance(error, (pa.ArrowException, UnicodeDecodeError, OSError))
+        if isinstance(error, GtokError) or not is_arrows or getattr(error, "errno", None):
+            raise
+        found = str(error).partition("\n")[0]
+        raise GtokError(f"{path}: not a parquet file, or a damaged one: {found}") from None
+    if digest is not None and digest != content.digest.encode():
+        raise GtokError(
+            f"{path}: not what was written: expected content of digest "
+            f"{digest.decode(errors='replace')}, found {content.digest}"
+        )
+
+
+class _Content:
+    """A SHA-256 of samples, whatever the pieces that they come in."""
+
+    def __init__(self, counts: list[str]) -> None:
+        self.columns = [hashlib.sha256(name.encode()) for name in ("id", "ids", "length", *counts)]
+
+    def add(
+        self,
+        names: Sequence[str | None],
+        ids: NDArray[np.int32],
+        lengths: NDArray[np.int64],
+        counts: Sequence[NDArray[np.int64] | None],
+    ) -> None:
+        """Add samples; counts that are missing are told as -1."""
+        texts = [json.dumps(name) for name in names]
+        self.columns[0].update("".join(texts).encode())
+        given = [np.full(len(names), -1) if column is None else column for column in counts]
+        for sha, column in zip(self.columns[1:], (ids, lengths, *given), strict=True):
+            dtype = "<i4" if column is ids else "<i8"
+            sha.update(np.ascontiguousarray(column, dtype=dtype).data)
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(b"".join(sha.digest() for sha in self.columns)).hexdigest()
 
 
 def _check_schema(path: str | os.PathLike[str], schema: Any, tokenizer: Tokenizer | None) -> None:
@@ -215,11 +268,16 @@ def _check_schema(path: str | os.PathLike[str], schema: Any, tokenizer: Tokenize
         raise GtokError(
             f"{path}: expected columns id and input_ids, found {', '.join(schema.names)}"
         )
+    names = schema.field("id").type
+    texts = names.value_type if pa.types.is_dictionary(names) else names
+    if not pa.types.is_string(texts) and not pa.types.is_large_string(texts):
+        raise GtokError(f"{path}: expected id as text, found {names}")
     lists = schema.field("input_ids").type
     is_list = pa.types.is_list(lists) or pa.types.is_large_list(lists)
     if not is_list or not pa.types.is_integer(lists.value_type):
         raise GtokError(f"{path}: expected input_ids as lists of whole numbers, found {lists}")
-    digest = (schema.metadata or {}).get(b"gtok.universe", b"").decode()
+    digest = (schema.metadata or {}).get(b"gtok.universe", b"")
+    digest = digest.decode(errors="replace")
     if tokenizer is not None and digest not in ("", tokenizer.universe.digest):
         raise GtokError(
             f"{path}: expected ids of the tokenizer's universe, {tokenizer.universe.digest}, "
@@ -229,8 +287,6 @@ def _check_schema(path: str | os.PathLike[str], schema: Any, tokenizer: Tokenize
 
 def write_jsonl(handle: IO[bytes], pieces: Pieces) -> None:
     """Write one JSON object per sample and line: id, input_ids, and its counts of regions."""
-    import json
-
     for names, batch in pieces:
         for i, (name, ids) in enumerate(zip(names, batch, strict=True)):
             row: dict[str, Any] = {"id": name, "input_ids": ids.tolist()}

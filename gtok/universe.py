@@ -47,7 +47,7 @@ class SpecialTokens:
         seen: dict[str, str] = {}
         for role, token in self.items():
             if not isinstance(token, str) or not token:
-                raise GtokError(f"expected the {role} token to be a string, found {token!r}")
+                raise GtokError(f"expected the {role} token to be a text, found {token!r}")
             if token in seen:
                 raise GtokError(
                     f"expected seven different special tokens, found {token!r} "
@@ -338,19 +338,7 @@ class Universe:
     def digest(self) -> str:
         """A SHA-256 of the regions in their order; the same wherever and however they were read."""
         if not hasattr(self, "_digest"):
-            import hashlib
-
-            digest = hashlib.sha256(b"gtok universe 1\n")
-            # Codes count chromosomes by first appearance, whatever numbers the set uses.
-            used, first, inverse = np.unique(
-                self.regions.codes, return_index=True, return_inverse=True
-            )
-            rank = np.argsort(np.argsort(first))
-            for code in used[np.argsort(first)]:
-                digest.update(self.regions.chrom_names[code].encode() + b"\n")
-            for column in (rank[inverse], self.regions.starts, self.regions.ends):
-                digest.update(np.ascontiguousarray(column, dtype="<i4").data)
-            self._digest = digest.hexdigest()
+            self._digest = digest_of(self.regions)
         return self._digest
 
     def token(self, id: int) -> str:
@@ -494,6 +482,21 @@ class Universe:
             keys = (self.regions.codes.astype(np.int64) << 32) | self.regions.starts
             self._lookup = (keys if order is None else keys[order], order)
         return self._lookup
+
+
+def digest_of(regions: RegionSet) -> str:
+    """A SHA-256 of regions in their order."""
+    import hashlib
+
+    digest = hashlib.sha256(b"gtok universe 1\n")
+    # Codes count chromosomes by first appearance, whatever numbers the set uses.
+    used, first, inverse = np.unique(regions.codes, return_index=True, return_inverse=True)
+    rank = np.argsort(np.argsort(first))
+    for code in used[np.argsort(first)]:
+        digest.update(regions.chrom_names[code].encode() + b"\n")
+    for column in (rank[inverse], regions.starts, regions.ends):
+        digest.update(np.ascontiguousarray(column, dtype="<i4").data)
+    return digest.hexdigest()
 
 
 def _unpickle(regions: RegionSet, special_tokens: SpecialTokens, genome: str | None) -> Universe:

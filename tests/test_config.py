@@ -128,7 +128,7 @@ def test_all_keys_of_gtok(folder):
         (
             'universe = "u.bed"\n'
             'special_tokens = [{name = "unk", token = "x"}, {name = "unk", token = "y"}]',
-            r"'unk' stands twice",
+            r"each special token once, found 'unk' twice",
         ),
         (
             'universe = "u.bed"\n'
@@ -376,6 +376,18 @@ def test_another_order_than_the_saved_one(folder):
         Tokenizer(folder / "a")
 
 
+def test_other_exclusions_than_the_saved_ones(folder):
+    tokenizer = Tokenizer(ROWS, exclude=["chr1:150-160", "chrM"])
+    tokenizer.save_pretrained(folder / "a")
+    back = Tokenizer.from_pretrained(folder / "a")
+    assert back.exclude == tokenizer.exclude
+    (folder / "a" / "exclude.bed.gz").write_bytes(gzip.compress(b"chr1\t150\t161\n"))
+    with pytest.raises(
+        ConfigError, match=r"exclude\.bed\.gz: not what was saved: expected digest \w{64}, found"
+    ):
+        Tokenizer.from_pretrained(folder / "a")
+
+
 def test_the_same_universe_packed_otherwise(folder):
     Tokenizer(ROWS).save_pretrained(folder / "a")
     text = "# repacked\n" + BED.replace("\n", "\r\n")
@@ -429,6 +441,18 @@ def test_a_saved_folder_may_name_what_is_in_it(folder):
     for name in ("b/u.bed", "./b/../b/u.bed"):
         config(folder / "a", f'universe = "{name}"\n', "tokenizer.toml")
         assert Tokenizer.from_pretrained(folder / "a").universe == Universe(ROWS)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="symbolic links")
+def test_what_is_looked_at_is_what_is_opened(folder):
+    """Behind a link, `..` is not where it seems."""
+    (folder / "a").mkdir()
+    (folder / "elsewhere" / "b").mkdir(parents=True)
+    (folder / "a" / "b").symlink_to(folder / "elsewhere" / "b")
+    (folder / "elsewhere" / "u.bed").write_text("chr7\t1\t2\n")
+    (folder / "a" / "u.bed").write_text(BED)
+    config(folder / "a", 'universe = "b/../u.bed"\n', "tokenizer.toml")
+    assert Tokenizer.from_pretrained(folder / "a").universe == Universe(ROWS)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="symbolic links")

@@ -145,9 +145,9 @@ def test_what_is_no_id(tmp_path, ids, message):
         (b"GTOK\x00\x00\x00", r"1 \(16 bits\) or 2 \(32 bits\) as byte 5, found 0"),
         (b"GTOK\x03\x00\x00", "found 3"),
         (b"GTOK1\x00\x00", "found 49"),
-        (b"GTOK\x01\x00", "1 bytes of ids are no multiple of 2: the file is truncated"),
-        (b"GTOK\x02\x00\x00", "2 bytes of ids are no multiple of 4: the file is truncated"),
-        (b"GTOK\x02" + bytes(7), "7 bytes .* truncated"),
+        (b"GTOK\x01\x00", "expected ids of 2 bytes each, found 1 bytes: the file is truncated"),
+        (b"GTOK\x02\x00\x00", "expected ids of 4 bytes each, found 2 bytes: the file is truncated"),
+        (b"GTOK\x02" + bytes(7), "7 bytes: the file is truncated"),
     ],
 )
 def test_what_is_no_gtok_file(tmp_path, content, message):
@@ -285,6 +285,57 @@ def test_parquet_of_another_universe(tmp_path, tokenizer):
     # Of what a file does not say, nothing is known.
     write_parquet(path, [(["a"], batch_of([1]))])
     assert next(read_pieces(path, other))[1][0].tolist() == [1]
+
+
+def test_no_bit_of_parquet_changes_without_notice(tmp_path, tokenizer):
+    """Whatever bit of a file flips: an error, or the samples as they were."""
+    path = tmp_path / "x.parquet"
+    batch = tokenizer.encode_batch([[("chr1", 120, 160)], [("chr2", 1, 6), ("chr9", 1, 5)]])
+    write_parquet(path, [(["a", "b"], batch)], tokenizer)
+    good = path.read_bytes()
+    n_same = n_refused = 0
+    for i in range(len(good)):
+        path.write_bytes(good[:i] + bytes([good[i] ^ 1 << i % 8]) + good[i + 1 :])
+        try:
+            names, back = read_parquet(path)
+        except GtokError as error:
+            n_refused += str(error).startswith(f"{path}: ")
+            continue
+        n_same += 1
+        assert names == ["a", "b"], i
+        for column in ("ids", "offsets", "n_regions", "n_hits"):
+            assert getattr(back, column).tolist() == getattr(batch, column).tolist(), i
+    assert n_same + n_refused == len(good)
+    assert min(n_same, n_refused) > 100  # nobody looks at statistics
+
+
+def test_the_digest_of_parquet_does_not_depend_on_pieces(tmp_path):
+    batch = TokenBatch([5, 6, 7, 8], [0, 1, 1, 4])
+    one = TokenBatch([5], [0, 1])
+    others = TokenBatch([6, 7, 8], [0, 0, 3])
+    found = set()
+    for pieces in ([(["a", "b", "c"], batch)], [(["a"], one), (["b", "c"], others)]):
+        write_parquet(tmp_path / "x.parquet", pieces)
+        with pq.ParquetFile(tmp_path / "x.parquet") as file:
+            found.add(file.metadata.metadata[b"gtok.digest"])
+        assert read_parquet(tmp_path / "x.parquet")[0] == ["a", "b", "c"]
+    assert len(found) == 1
+
+
+def test_parquet_that_is_not_what_was_written(tmp_path):
+    """The same file by its own rules, with another number in it."""
+    path = tmp_path / "x.parquet"
+    write_parquet(path, [(["a"], TokenBatch([5, 6], [0, 2]))])
+    table = pq.read_table(path)
+    changed = table.set_column(1, "input_ids", pa.array([[5, 7]], pa.list_(pa.int32())))
+    with pq.ParquetFile(path) as file:
+        digest = file.metadata.metadata[b"gtok.digest"].decode()
+    pq.write_table(changed.replace_schema_metadata({"gtok.digest": digest}), path)
+    with pytest.raises(GtokError, match=rf"not what was written: .*digest {digest}, found "):
+        read_parquet(path)
+    # Without a digest, it is somebody else's table.
+    pq.write_table(changed.replace_schema_metadata({}), path)
+    assert read_parquet(path)[1].ids.tolist() == [5, 7]
 
 
 def test_parquet_is_read_a_few_samples_at_a_time(tmp_path):

@@ -90,6 +90,8 @@ def _one_line(error: BaseException) -> str:
     text = " ".join(str(error).split())
     if isinstance(error, (GtokError, TypeError, OSError, ImportError)) and text:
         return text
+    if isinstance(error, MemoryError):
+        return f"out of memory{text and ': '}{text}"
     return f"{type(error).__name__}: {text} (where, `gtok --debug ...` shows)"
 
 

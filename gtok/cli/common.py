@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from gtok.errors import GtokError
+from gtok.files import read_lines
 from gtok.index import METHODS, OVERLAP_OF, in_threads
 from gtok.regions import RegionSet
 from gtok.samples import as_exclusions
@@ -128,8 +129,7 @@ def listed(paths: Sequence[str]) -> list[str]:
     for path in paths:
         if path.startswith("@"):
             try:
-                with open(path[1:], encoding="utf-8") as handle:
-                    lines = [line.strip() for line in handle]
+                lines = [line.decode().strip() for line in read_lines(path[1:])]
             except UnicodeDecodeError:
                 raise GtokError(f"{path[1:]}: expected a list of files, found no text") from None
             if not any(lines):

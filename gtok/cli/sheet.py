@@ -9,6 +9,7 @@ from collections.abc import Collection
 from typing import Any
 
 from gtok.errors import GtokError
+from gtok.files import read_lines
 
 # As a number is written, so that "001" stays the text that it is.
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]*)")
@@ -41,10 +42,14 @@ def read_sheet(
     GtokError
         Naming the line, if it is no such table.
     """
+    texts = (
+        text
+        for line in read_lines(path)
+        for text in line.removeprefix(b"\xef\xbb\xbf").decode().split("\r")  # as old Macs end lines
+    )
+    rows = csv.reader(texts, delimiter="\t", quoting=csv.QUOTE_NONE)
     try:
-        with open(path, encoding="utf-8-sig", newline="") as handle:
-            rows = csv.reader(handle, delimiter="\t", quoting=csv.QUOTE_NONE)
-            lines = [(rows.line_num, row) for row in rows if any(cell.strip() for cell in row)]
+        lines = [(rows.line_num, row) for row in rows if any(cell.strip() for cell in row)]
     except csv.Error as error:
         raise GtokError(f"{path}, line {rows.line_num}: {error}") from None
     except UnicodeDecodeError:
