@@ -5,11 +5,13 @@ BIN := .venv/bin
 SOURCES := pyproject.toml setup.py $(wildcard gtok/*.pyx gtok/*.pxd)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-hf test-tensorflow test-scverse lint types doctest sdist bench bench-quick perf-check sanitize fuzz fuzz-quick coverage audit clean
+.PHONY: help demo test test-slow test-hf test-tensorflow test-scverse lint types doctest sdist bench bench-quick perf-check sanitize fuzz fuzz-quick coverage audit clean
 
 help:
 	@echo "make demo     run the main job on real data"
 	@echo "make test     run the tests"
+	@echo "make test-slow"
+	@echo "              run the tests that take longer, a comparison with bedtools among them"
 	@echo "make test-hf  run the tests that need transformers and torch, a training among them"
 	@echo "make test-tensorflow"
 	@echo "              run the tests that need TensorFlow"
@@ -35,7 +37,12 @@ demo: .venv/demo
 	$(BIN)/gtok demo
 
 test: .venv/test
-	$(BIN)/python -m pytest -n auto --dist worksteal
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow"
+
+# The tests compare with bedtools where it is; without it, they say what they skip.
+test-slow: .venv/test
+	command -v bedtools > /dev/null || apt-get install -y -q bedtools || echo "no bedtools"
+	$(BIN)/python -m pytest -n auto --dist worksteal -m slow
 
 # The tests that `make test` skips for want of transformers and torch.
 test-hf: .venv-hf/built

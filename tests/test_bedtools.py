@@ -18,7 +18,10 @@ import pytest
 from gtok import RegionSet, Tokenizer, build_index
 
 BEDTOOLS = shutil.which("bedtools")
-pytestmark = pytest.mark.skipif(BEDTOOLS is None, reason="bedtools is not installed")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(BEDTOOLS is None, reason="bedtools is not installed"),
+]
 
 # Peaks of one width; few and wide ones; some that lie in no order; regions nested 40 deep. The
 # first is asked of whole files too, the rest of it of these chromosomes.

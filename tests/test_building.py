@@ -488,6 +488,7 @@ def bedtools_merge(path, *options):
     return [(row[0], *map(int, row[1:])) for row in fields]
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:merging has run away")
 @pytest.mark.parametrize("gap", [0, 1, 150, 5000])
 def test_as_bedtools_merge_has_it(all_in_one, shared_data, gap):
@@ -497,6 +498,7 @@ def test_as_bedtools_merge_has_it(all_in_one, shared_data, gap):
     assert rows_of(universe) == theirs
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:merging has run away")
 @pytest.mark.parametrize("gap", [0, 500])
 def test_the_number_of_samples_as_bedtools_counts_it(all_in_one, shared_data, gap):

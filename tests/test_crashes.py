@@ -38,6 +38,7 @@ def run(*args):
 
 @linux
 @each_kind
+@pytest.mark.slow
 def test_killed_at_any_moment(kind, tmp_path):
     expect_library(kind)
     # Some were killed in the middle, or else nothing was tested.
@@ -133,6 +134,7 @@ def test_other_processes_answer_alike(start):
             assert found == expected[i].tolist()
 
 
+@pytest.mark.slow
 def test_memory_stays_flat():
     """Ten thousand times all that allocates: what is not given back would be seen."""
     code = """
@@ -182,6 +184,7 @@ print(resident() - before)
     assert int(done.stdout) < 2**20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_threads", [1, 3])
 @pytest.mark.parametrize("name", ["x.parquet", "x.npz", "x.h5ad", "x.mtx"])
 def test_the_same_bytes_on_any_number_of_threads(name, n_threads, tmp_path):

@@ -60,6 +60,7 @@ def test_lsi_finds_the_kinds_of_blood_cells(tmp_path):
     assert (tmp_path / "map.png").read_bytes()[:4] == b"\x89PNG"
 
 
+@pytest.mark.slow
 def test_lsi_of_a_heart(shared_data, tmp_path):
     pytest.importorskip("matplotlib")
     fragments = shared_data / "fragments" / "peakqc_heartLV_1M.fragments.tsv.gz"

@@ -1089,6 +1089,7 @@ def test_real_files(shared_data, tmp_path, name):
         expected.check(count_fragments(path, universe_of(peaks), counting=counting), counting)
 
 
+@pytest.mark.slow
 def test_a_large_real_file_over_real_peaks(shared_data):
     path = shared_data / "fragments" / "peakqc_heartLV_1M.fragments.tsv.gz"
     bed = shared_data / "universes" / "10x_pbmc_3k_peaks_hg38.bed.gz"
