@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import gzip
 import os
 import resource
 import signal
 import subprocess
 import sys
+import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -210,3 +212,57 @@ def test_the_same_bytes_on_any_number_of_threads(name, n_threads, tmp_path):
         written.append({path.name: path.read_bytes() for path in out.iterdir()})
     assert written[0] == written[1]
     assert name in written[0]
+
+
+# -- Ctrl-C ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def long_file(tmp_path_factory):
+    """Seconds of inflating and parsing: the same member again and again, 60 million regions."""
+    path = tmp_path_factory.mktemp("long") / "long.bed.gz"
+    rows = b"".join(b"chr1\t%d\t%d\n" % (at, at + 90) for at in range(0, 20_000_000, 100))
+    path.write_bytes(gzip.compress(rows, 1) * 300)
+    return path
+
+
+@pytest.fixture(scope="module")
+def shuffled():
+    starts = np.random.default_rng(1).permutation(20_000_000).astype(np.int32)
+    return gtok.RegionSet.from_codes(np.zeros(len(starts)), ["chr1"], starts, starts + 50)
+
+
+LONG = {
+    "reading": lambda path, _: gtok.RegionSet.from_bed(path),
+    "encoding": lambda path, _: writers.TOKENIZERS[0].encode(path),
+    "encoding on two threads": lambda path, _: writers.TOKENIZERS[0].encode_batch(
+        [path] * 3, n_threads=2
+    ),
+    "merging": lambda path, _: gtok.Universe.from_samples([path, path]),
+    "a universe": lambda _, regions: gtok.Universe(regions),
+    "bits": lambda _, regions: gtok.build_index(regions, "bits"),
+    "ailist": lambda _, regions: gtok.build_index(regions, "ailist"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.parametrize("name", LONG)
+def test_ctrl_c_is_heard(name, long_file, shuffled):
+    def press(*_):
+        raise KeyboardInterrupt
+
+    sample = [("chr1", 0, 1_000_000)]
+    expected = writers.TOKENIZERS[0].encode(sample)
+    assert expected
+    before = signal.signal(signal.SIGALRM, press)
+    signal.setitimer(signal.ITIMER_REAL, 0.5)
+    began = time.monotonic()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            LONG[name](long_file, shuffled)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert time.monotonic() - began < 5  # within 0.2 s where nothing else runs
+    assert writers.TOKENIZERS[0].encode(sample) == expected
