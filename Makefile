@@ -117,7 +117,7 @@ fuzz-quick:
 
 # The share of lines that the tests run, of Python and of Cython, whose lines are traced.
 coverage: .venv/test
-	$(BIN)/pip install -q --group coverage setuptools cython numpy
+	$(BIN)/pip install -q --group coverage
 	rm -rf build/coverage
 	mkdir -p build/coverage
 	cp -r gtok tests bench docs examples *.md Makefile LICENSE pyproject.toml setup.py build/coverage
