@@ -268,6 +268,9 @@ def _check_schema(path: str | os.PathLike[str], schema: Any, tokenizer: Tokenize
         raise GtokError(
             f"{path}: expected columns id and input_ids, found {', '.join(schema.names)}"
         )
+    for name in ("id", "input_ids", *_COUNTS):
+        if schema.names.count(name) > 1:
+            raise GtokError(f"{path}: expected each column once, found {name!r} twice")
     names = schema.field("id").type
     texts = names.value_type if pa.types.is_dictionary(names) else names
     if not pa.types.is_string(texts) and not pa.types.is_large_string(texts):

@@ -99,7 +99,10 @@ def parquet(mistake, columns, message):
         import pyarrow.parquet as pq
 
         sink = io.BytesIO()
-        pq.write_table(pa.table(columns), sink)
+        names, arrays = zip(
+            *(columns.items() if isinstance(columns, dict) else columns), strict=True
+        )
+        pq.write_table(pa.table([pa.array(array) for array in arrays], list(names)), sink)
         return sink.getvalue()
 
     made = columns if isinstance(columns, bytes) else content
@@ -836,6 +839,11 @@ CASES: dict[str, list[Case]] = {
             "other columns",
             {"name": ["a"], "n": [5]},
             "x.parquet: expected columns id and input_ids, found name, n",
+        ),
+        parquet(
+            "a column that stands twice",
+            [("id", ["a"]), ("input_ids", [[5]]), ("input_ids", [[5]])],
+            "x.parquet: expected each column once, found 'input_ids' twice",
         ),
         parquet(
             "ids that are no lists",
