@@ -279,6 +279,10 @@ def _check_schema(path: str | os.PathLike[str], schema: Any, tokenizer: Tokenize
     is_list = pa.types.is_list(lists) or pa.types.is_large_list(lists)
     if not is_list or not pa.types.is_integer(lists.value_type):
         raise GtokError(f"{path}: expected input_ids as lists of whole numbers, found {lists}")
+    for name in _COUNTS:
+        if name in schema.names and not pa.types.is_integer(schema.field(name).type):
+            found = schema.field(name).type
+            raise GtokError(f"{path}: expected {name} as whole numbers, found {found}")
     digest = (schema.metadata or {}).get(b"gtok.universe", b"")
     digest = digest.decode(errors="replace")
     if tokenizer is not None and digest not in ("", tokenizer.universe.digest):

@@ -851,6 +851,11 @@ CASES: dict[str, list[Case]] = {
             "x.parquet: expected input_ids as lists of whole numbers, found int64",
         ),
         parquet(
+            "counts that are no numbers",
+            {"id": ["a"], "input_ids": [[5]], "n_hits": ["one"]},
+            "x.parquet: expected n_hits as whole numbers, found string",
+        ),
+        parquet(
             "samples without names",
             {"id": [1], "input_ids": [[5]]},
             "x.parquet: expected id as text, found int64",
