@@ -5,7 +5,7 @@ BIN := .venv/bin
 SOURCES := pyproject.toml setup.py $(wildcard gtok/*.pyx gtok/*.pxd)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-slow test-hf test-tensorflow test-scverse lint types doctest sdist bench bench-quick perf-check sanitize fuzz fuzz-quick coverage audit clean
+.PHONY: help demo test test-slow test-hf test-tensorflow test-scverse test-r lint types doctest sdist bench bench-quick perf-check sanitize fuzz fuzz-quick coverage audit clean
 
 help:
 	@echo "make demo     run the main job on real data"
@@ -17,6 +17,7 @@ help:
 	@echo "              run the tests that need TensorFlow"
 	@echo "make test-scverse"
 	@echo "              compare with snapatac2, and have it and scanpy read what gtok writes"
+	@echo "make test-r   check the R package, its tests among it"
 	@echo "make lint     ruff and cython-lint"
 	@echo "make types    mypy and stubtest"
 	@echo "make doctest  build the sdist, a wheel from it, and run the examples in the docstrings"
@@ -59,6 +60,15 @@ test-tensorflow: .venv-tensorflow/built
 test-scverse: .venv-scverse/built
 	.venv-scverse/bin/python -c "import scanpy, snapatac2"
 	.venv-scverse/bin/python -m pytest tests/test_scverse.py
+
+# R CMD check on what R CMD build makes, with the Python that install_gtok() made. Its tests fail where
+# there is no Python, rather than skip.
+test-r: .venv-r/built
+	cd build/r && R_LIBS=$(CURDIR)/build/r/lib RETICULATE_PYTHON=$(CURDIR)/.venv-r/bin/python \
+		GTOK_REQUIRED=1 GTOK_SHARED=$(CURDIR)/../shared/data \
+		sh -ec 'R CMD build --quiet $(CURDIR)/r/gtok && R CMD check --no-manual gtok_*.tar.gz'
+	tail -n 20 build/r/gtok.Rcheck/tests/testthat.Rout
+	! grep -E "^Status:.*(ERROR|WARNING|NOTE)" build/r/gtok.Rcheck/00check.log
 
 lint: .venv/lint
 	$(BIN)/ruff check
@@ -175,6 +185,22 @@ clean:
 	.venv-scverse/bin/pip install -q --upgrade pip
 	.venv-scverse/bin/pip install -q --group scverse -e ".[cells]"
 	.venv-scverse/bin/pip install -q --no-deps snapatac2==2.9.0
+	touch $@
+
+# reticulate 1.28, which Debian 12 has, knows no Python from 3.12 on.
+R_PYTHON ?= $(shell command -v python3.11 || command -v $(PYTHON))
+R_LIBRARIES := reticulate Matrix GenomicRanges SummarizedExperiment testthat knitr rmarkdown
+
+.venv-r/built: $(SOURCES) $(wildcard gtok/*.py r/gtok/R/*.R r/gtok/DESCRIPTION)
+	@Rscript -e 'for (name in commandArgs(TRUE)) loadNamespace(name)' $(R_LIBRARIES) 2> /dev/null \
+		&& command -v pandoc > /dev/null \
+		|| { echo "installing R and its packages with apt-get"; \
+			apt-get install -y -q --no-install-recommends r-base-core r-cran-reticulate \
+			r-cran-matrix r-bioc-genomicranges r-bioc-summarizedexperiment r-cran-testthat \
+			r-cran-knitr r-cran-rmarkdown pandoc; }
+	mkdir -p build/r/lib
+	R CMD INSTALL -l build/r/lib r/gtok
+	R_LIBS=build/r/lib Rscript -e 'gtok::install_gtok(".", "$(CURDIR)/.venv-r", "$(R_PYTHON)")'
 	touch $@
 
 # A rival that cannot be installed is left out. scverse is what snapatac2 imports.

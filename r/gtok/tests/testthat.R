@@ -1,0 +1,4 @@
+library(testthat)
+library(gtok)
+
+test_check("gtok")
