@@ -8,7 +8,7 @@ query to the last that starts before its end.
 Where the paper searches the lists by halves, a table over buckets of coordinates (three regions in
 each) gives both places at once; within a bucket the search goes on by halves. The table's cells
 hold regions themselves, so that most queries read nothing else. The ends are sorted only where
-regions are nested: elsewhere the few that reach a query from the front are looked at.
+regions lie many deep: elsewhere the few in front of a query are looked at.
 """
 
 cimport cython
@@ -64,7 +64,7 @@ cdef class Bits:
     cdef const int64_t[::1] bounds
     cdef const pos_t[:, ::1] spans
     cdef const id_t[::1] order
-    cdef bint nested            # whether so many regions reach a bucket that the ends are sorted
+    cdef bint nested            # whether a bucket has so many regions that the ends are sorted
     cdef pos_t[::1] ends        # ascending within each chromosome
     cdef id_t[::1] ends_below   # by cell, where the ends of its bucket begin
     cdef id_t[::1] memory

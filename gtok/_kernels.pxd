@@ -237,12 +237,18 @@ cdef inline object take_out(Ids *ids):
 
 cdef inline void make_room(Run *run, const Span *spans, off_t *n_cells) noexcept nogil:
     """Say how wide the buckets are of a run whose lo and hi are known, and where its cells lie."""
-    cdef int64_t n_buckets
+    cdef off_t n = run.hi - run.lo
+    cdef off_t crowded = 0
     cdef off_t k
+    cdef int64_t n_buckets, width
     run.reach = 0
     for k in range(run.lo, run.hi):
         run.reach = max(run.reach, spans[k].end)
-    n_buckets = min((run.hi - run.lo) // PER_CELL, run.reach) + 1
+    width = run.reach * PER_CELL // max(n, 1)
+    for k in range(run.lo, run.hi - LANES + 1):
+        crowded += spans[k + LANES - 1].start - spans[k].start < width
+    # Evenly at random, a region in twelve has so many behind it in less than a bucket's width.
+    n_buckets = min(n if 4 * crowded > n else n // PER_CELL, run.reach) + 1
     run.scale = (<uint64_t> n_buckets << 32) // <uint64_t> max(run.reach, 1)
     run.table = n_cells[0]
     run.n_cells = n_buckets + 2  # position `reach` may be in bucket n_buckets
@@ -255,15 +261,15 @@ cdef inline off_t cell_of(const Run *run, int64_t position) noexcept nogil:
 
 
 cdef inline off_t fill_cells(const Run *run, const Span *spans, Cell *cells) noexcept nogil:
-    """Write the run's cells: first those of single regions, then what follows from them. How many
-    regions in front of a bucket it takes, at most, to have all that reach into it.
+    """Write the run's cells: first those of single regions, then what follows from them. The most
+    regions that a query may have to look at which start in its bucket or before.
 
     A region that starts in bucket b starts before all buckets behind b; one that ends in it ends
     behind the starts of b and of all buckets before. Of several, the first one counts. Without
     branches, since no two buckets have the same number of regions.
     """
     cdef off_t c, k
-    cdef off_t reaching = 0
+    cdef off_t most = 0
     cdef int j
     for c in range(run.table, run.table + run.n_cells):
         cells[c].first = cells[c].below = <id_t> run.hi
@@ -275,12 +281,12 @@ cdef inline off_t fill_cells(const Run *run, const Span *spans, Cell *cells) noe
         if c + 1 < run.table + run.n_cells:
             cells[c].first = min(cells[c].first, cells[c + 1].first)
             cells[c].below = min(cells[c].below, cells[c + 1].below)
-        reaching = max(reaching, cells[c].below - cells[c].first)
+            most = max(most, cells[c + 1].below - cells[c].first)
         for j in range(LANES):
             k = cells[c].first + j
             cells[c].starts[j] = spans[k].start if k < run.hi else LAST
             cells[c].ends[j] = spans[k].end if k < run.hi else 0
-    return reaching
+    return most
 
 
 cdef inline off_t starts_below(const Run *run, const Span *spans, const Cell *cells,
