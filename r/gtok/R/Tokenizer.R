@@ -14,7 +14,7 @@
 #' @param x,object,tok A tokenizer.
 #' @return `Tokenizer()` gives an object of class `Tokenizer`; `length()` the number of regions of
 #'   its universe; `vocabSize()` that and the special tokens; `universe()` the regions as a `GRanges`,
-#'   in the order of their ids; `specialTokens()` a named character vector of the special tokens,
+#'   in the order of their ids, with their `genome()` where it is known; `specialTokens()` a named character vector of the special tokens,
 #'   whose ids go from `length(tok)` on.
 #' @examples
 #' bed <- system.file("extdata", "universe.hg19.bed.gz", package = "gtok")
@@ -32,33 +32,47 @@ NULL
 #' @rdname Tokenizer
 #' @export
 setClass("Tokenizer", slots = c(
-    python = "ANY", source = "ANY", n = "integer", chroms = "character", special = "character",
-    method = "character", cache = "environment"
+    python = "ANY", n = "integer", chroms = "character", genome = "character",
+    special = "character", method = "character", cache = "environment"
 ))
 
-# One of Python, whose `min_overlap` may be another than that of this tokenizer.
-make <- function(source, method, ...) {
-    module("gtok")$Tokenizer(source, method = if (method == "auto") NULL else method, ...)
+# GRanges as a universe of Python.
+universe_of <- function(ranges) {
+    bare <- GRanges(seqnames(ranges), ranges(ranges)) # without strand
+    twice <- which(duplicated(bare))[1L]
+    if (!is.na(twice)) {
+        stop("range ", twice, ", ", as.character(bare[twice]), ", stands there already: a region is ",
+            "one token, whatever its strand; unique() keeps the first of each", call. = FALSE)
+    }
+    genome <- genome_of(ranges)
+    module("gtok")$Universe(regions_of(ranges), genome = if (!is.na(genome)) genome)
 }
 
 #' @rdname Tokenizer
 #' @export
 Tokenizer <- function(universe, method = c("auto", "bits", "ailist")) {
     method <- match.arg(method)
-    if (!is(universe, "GRanges") && !is.character(universe)) {
+    if (is(universe, "GRanges")) {
+        source <- asking(universe_of(universe))
+    } else if (is.character(universe)) {
+        source <- file_of(universe, "BED file or folder", folders = TRUE)
+    } else {
         stop("expected a universe as GRanges or as a path, found ", class(universe)[1L], call. = FALSE)
     }
-    source <- asking(sample_of(universe))
-    python <- asking(make(source, method))
+    python <- asking(
+        module("gtok")$Tokenizer(source, method = if (method != "auto") method)
+    )
+    genome <- py_to_r(python$universe$genome)
     special <- asking(py_to_r(python$special_tokens_map))
     names(special) <- sub("_token$", "", names(special))
     roles <- names(sort(vapply(names(special), function(role) {
         py_to_r(python$universe$special_id(role))
     }, 1L)))
     new("Tokenizer",
-        python = python, source = source,
+        python = python,
         n = py_to_r(builtin()$len(python$universe)),
         chroms = from_strings(python$universe$regions$chrom_names),
+        genome = if (is.null(genome)) NA_character_ else genome,
         special = unlist(special)[roles],
         method = py_to_r(python$index$method), cache = new.env(parent = emptyenv()))
 }
@@ -74,7 +88,8 @@ python_of <- function(tok) {
 #' @rdname Tokenizer
 #' @export
 setMethod("show", "Tokenizer", function(object) {
-    cat("Tokenizer of ", format(object@n, big.mark = ","), " regions and ",
+    cat("Tokenizer of ", format(object@n, big.mark = ","), " regions",
+        if (!is.na(object@genome)) paste(" of", object@genome), " and ",
         length(object@special), " special tokens (", object@method, ")\n", sep = "")
     shown <- head(object@chroms, 4L)
     cat("seqlevels: ", paste(shown, collapse = ", "),
@@ -101,7 +116,11 @@ setGeneric("universe", function(tok) standardGeneric("universe"))
 
 #' @rdname Tokenizer
 #' @export
-setMethod("universe", "Tokenizer", function(tok) granges_of(python_of(tok)$universe$regions))
+setMethod("universe", "Tokenizer", function(tok) {
+    ranges <- granges_of(python_of(tok)$universe$regions)
+    genome(ranges) <- tok@genome
+    ranges
+})
 
 #' @rdname Tokenizer
 #' @export
@@ -115,8 +134,8 @@ setMethod("specialTokens", "Tokenizer", function(tok) tok@special)
 tokens_of <- function(tok) {
     if (is.null(tok@cache$tokens)) {
         tok@cache$tokens <- c(
-            from_strings(builtin()$list(python_of(tok)$universe$tokens)), unname(tok@special)
-        )[seq_len(vocabSize(tok))]
+            from_strings(python_of(tok)$universe$tokens), unname(tok@special)
+        )
     }
     tok@cache$tokens
 }

@@ -8,10 +8,13 @@
 #'   a data frame with columns that [GenomicRanges::makeGRangesFromDataFrame()] knows (1-based, as
 #'   everywhere in R) or the path of a BED file (0-based, as every BED file), plain or gzip; or
 #'   several: a `GRangesList`, a list of these, or paths.
-#' @param ids Whole numbers from 0, as `encode()` gives them.
+#' @param ids Whole numbers from 0, as `encode()` gives them, or an `IntegerList` of these.
 #' @param skipSpecialTokens Leave special tokens out.
 #' @return An integer vector of ids, or a character vector of tokens; of several samples an
 #'   `IntegerList` or a `CharacterList`, with the samples' names.
+#' @section Warnings and errors:
+#' Seqlevels that the universe lacks are told in a warning. Ranges whose `genome()` is another than
+#' the universe's are an error, as are `NA`, what is no range, and what is no BED.
 #' @examples
 #' folder <- system.file("extdata", package = "gtok")
 #' peaks <- GenomicRanges::GRanges("chr21", IRanges::IRanges(c(9825400, 33031000), width = 5000))
@@ -33,13 +36,12 @@ setGeneric("encode", function(tok, x) standardGeneric("encode"), signature = "to
 #' @rdname encode
 #' @export
 setMethod("encode", "Tokenizer", function(tok, x) {
-    warn_of_levels(tok, x)
+    python <- python_of(tok)
+    crossed <- asking(samples_of(if (is_batch(x)) x else list(x), tok))
+    batch <- asking(python$encode_batch(crossed$samples), STYLE)
     if (!is_batch(x)) {
-        batch <- asking(python_of(tok)$encode_batch(list(sample_of(x))), STYLE)
         return(from_array(batch$ids))
     }
-    crossed <- samples_of(x)
-    batch <- asking(python_of(tok)$encode_batch(crossed$samples), STYLE)
     ends <- from_array(batch$offsets)[-1L]
     relist(from_array(batch$ids), PartitioningByEnd(ends, names = crossed$names))
 })
@@ -62,25 +64,27 @@ setMethod("tokenize", "Tokenizer", function(tok, x) {
 #' @rdname encode
 #' @export
 setMethod("decode", "Tokenizer", function(x, ids, skipSpecialTokens = FALSE) {
-    ids <- checked_ids(ids)
-    if (length(ids) && max(ids) >= vocabSize(x)) {
-        stop("expected ids from 0 to ", vocabSize(x) - 1L, ", found ", format(max(ids), scientific = FALSE),
-            call. = FALSE)
+    if (is(ids, "IntegerList")) {
+        if (one_flag(skipSpecialTokens, "skipSpecialTokens")) {
+            ids <- ids[ids < length(x)]
+        }
+        return(relist(decode(x, unlist(ids, use.names = FALSE)), ids))
     }
-    if (skipSpecialTokens) {
+    ids <- checked_ids(ids, vocabSize(x) - 1)
+    if (one_flag(skipSpecialTokens, "skipSpecialTokens")) {
         ids <- ids[ids < length(x)]
     }
     tokens_of(x)[ids + 1]
 })
 
-checked_ids <- function(ids) {
+checked_ids <- function(ids, largest) {
+    expected <- paste("expected ids as whole numbers from 0 to", format(largest, scientific = FALSE))
     if (!is.numeric(ids)) {
-        stop("expected ids as whole numbers from 0, found ", class(ids)[1L], call. = FALSE)
+        stop(expected, ", found ", class(ids)[1L], call. = FALSE)
     }
-    bad <- which(is.na(ids) | ids < 0 | ids != floor(ids))
+    bad <- which(is.na(ids) | ids < 0 | ids > largest | ids != floor(ids))
     if (length(bad)) {
-        stop("expected ids as whole numbers from 0, found ", ids[bad[1L]], " at ", bad[1L],
-            call. = FALSE)
+        stop(expected, ", found ", ids[bad[1L]], " at ", bad[1L], call. = FALSE)
     }
     ids
 }

@@ -16,16 +16,15 @@ NULL
 #' @rdname readGtok
 #' @export
 readGtok <- function(path) {
-    from_array(asking(module("gtok")$read_gtok(path.expand(one_string(path, "path")))))
+    from_array(asking(module("gtok")$read_gtok(file_of(path, ".gtok file"))))
 }
 
 #' @rdname readGtok
 #' @export
 writeGtok <- function(path, ids) {
     path <- path.expand(one_string(path, "path"))
-    ids <- checked_ids(ids)
+    ids <- checked_ids(ids, 2^32 - 1)
     if (length(ids) && max(ids) > .Machine$integer.max) {
-        # Doubles hold whole numbers of more than 32 bits exactly; gtok says which are too large.
         bytes <- r_to_py(writeBin(as.double(ids), raw(), endian = "little"))
         array <- module("numpy")$frombuffer(bytes, dtype = "<f8")$astype("int64")
     } else {

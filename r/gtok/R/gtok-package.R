@@ -4,9 +4,9 @@
 #' [install_gtok()] installs the Python library that does the work.
 #'
 #' @import methods
-#' @importFrom GenomeInfoDb seqlevels seqnames
+#' @importFrom GenomeInfoDb genome genome<- seqlevels seqlevelsInUse seqnames
 #' @importFrom GenomicRanges GRanges GRangesList makeGRangesFromDataFrame
-#' @importFrom IRanges IRanges PartitioningByEnd CharacterList IntegerList relist
+#' @importFrom IRanges IRanges PartitioningByEnd CharacterList IntegerList ranges relist
 #' @importClassesFrom Matrix dgCMatrix
 #' @importFrom reticulate import iterate py_available py_is_null_xptr py_last_error py_str py_to_r
 #'   r_to_py use_virtualenv virtualenv_create virtualenv_exists virtualenv_install virtualenv_python

@@ -8,7 +8,7 @@
 #'   character vector of paths; its names are the columns'.
 #' @param binary 1 wherever there is an overlap, instead of how many.
 #' @param minOverlap How much of an overlap is one: base pairs, from 1, or below 1 the share of the
-#'   sample's range.
+#'   sample's range. Without it, what the tokenizer was saved with, or 1.
 #' @param path The path of a fragments file, plain, gzip or bgzip, or several, by name.
 #' @param counting What is counted: `"paired-insertion"`, one for a fragment that has one end or both
 #'   in a region; `"insertion"`, its ends; `"fragment"`, one for each region that it overlaps.
@@ -41,29 +41,39 @@ setGeneric("countMatrix", function(tok, samples, binary = FALSE, minOverlap = NU
     standardGeneric("countMatrix")
 }, signature = "tok")
 
+# Python's tokenizer of the same regions, with all that bears on counts, and another `min_overlap`.
+with_overlap <- function(tok, least) {
+    if (!is.numeric(least) || length(least) != 1L || is.na(least) || least > .Machine$integer.max) {
+        stop("expected minOverlap as one number, of base pairs or below 1 a share, found ",
+            shown(least), call. = FALSE)
+    }
+    if (least >= 1 && least == floor(least)) {
+        least <- as.integer(least)
+    }
+    python <- python_of(tok)
+    asking(module("gtok")$Tokenizer(
+        python$universe, method = tok@method, min_overlap = least, overlap_of = python$overlap_of,
+        unique = python$unique, exclude = python$exclude
+    ))
+}
+
 #' @rdname countMatrix
 #' @export
 setMethod("countMatrix", "Tokenizer", function(tok, samples, binary = FALSE, minOverlap = NULL) {
-    if (is(samples, "GRanges") || is.data.frame(samples)) {
+    python <- python_of(tok)
+    one_flag(binary, "binary")
+    if (!is.null(minOverlap)) {
+        python <- with_overlap(tok, minOverlap)
+    }
+    if (!is_batch(samples) && !is.character(samples)) { # a path names its column
         samples <- list(samples)
     }
-    warn_of_levels(tok, samples)
-    python <- python_of(tok)
-    if (!is.null(minOverlap)) {
-        if (!is.numeric(minOverlap) || length(minOverlap) != 1L || is.na(minOverlap)) {
-            stop("expected minOverlap as one number, found ", deparse(minOverlap, nlines = 1L),
-                call. = FALSE)
-        }
-        whole <- minOverlap >= 1 && minOverlap == floor(minOverlap)
-        least <- if (whole) as.integer(minOverlap) else as.double(minOverlap)
-        python <- asking(make(tok@source, tok@method, min_overlap = least))
-    }
-    crossed <- samples_of(samples)
+    crossed <- asking(samples_of(samples, tok))
     batch <- asking(python$encode_batch(crossed$samples), STYLE)
     csr <- asking(batch$to_csr(tok@n, binary = binary))
     names <- crossed$names
     if (is.null(names)) {
-        names <- paste0("sample", seq_along(crossed$samples))
+        names <- paste0("sample", seq_along(crossed$samples), recycle0 = TRUE)
     }
     counts <- transposed(csr, tokens_of(tok)[seq_len(tok@n)], names)
     if (!requireNamespace("SummarizedExperiment", quietly = TRUE)) {
@@ -82,18 +92,22 @@ setMethod("countMatrix", "Tokenizer", function(tok, samples, binary = FALSE, min
 #' @export
 countFragments <- function(path, tok, counting = c("paired-insertion", "insertion", "fragment")) {
     counting <- match.arg(counting)
-    if (!is.character(path) || anyNA(path) || !length(path)) {
-        stop("expected the path of a fragments file, or several, found ", deparse(path, nlines = 1L),
-            call. = FALSE)
+    if (!is(tok, "Tokenizer")) {
+        stop("expected a Tokenizer as tok, found ", class(tok)[1L], call. = FALSE)
     }
-    given <- path.expand(path)
-    if (length(path) > 1L || !is.null(names(path))) {
-        if (is.null(names(path))) {
-            stop("expected names for several files, c(a = \"a.tsv.gz\"): barcodes begin with them",
-                call. = FALSE)
-        }
-        given <- as.list(setNames(given, names(path)))
+    if (!is.character(path) || !length(path)) {
+        stop("expected the path of a fragments file, or several, found ", shown(path), call. = FALSE)
     }
-    cells <- asking(module("gtok")$count_fragments(given, python_of(tok)$universe, counting = counting))
+    names <- names(path)
+    if (length(path) > 1L && (is.null(names) || anyDuplicated(names))) {
+        stop("expected names for several files, each another, c(a = \"a.tsv.gz\"): barcodes begin ",
+            "with them", call. = FALSE)
+    }
+    files <- vapply(path, file_of, "", "fragments file", USE.NAMES = FALSE)
+    given <- if (is.null(names)) files else as.list(setNames(files, names))
+    cells <- asking(
+        module("gtok")$count_fragments(given, python_of(tok)$universe, counting = counting),
+        STYLE_OF_UNIVERSE
+    )
     transposed(cells$X, tokens_of(tok)[seq_len(tok@n)], from_strings(builtin()$list(cells$names)))
 }

@@ -17,7 +17,7 @@ module <- function(name) {
             error = function(e) {
                 stop(
                     "the Python library ", name, " is not there: gtok::install_gtok() installs it, ",
-                    "RETICULATE_PYTHON names a Python that has it (", conditionMessage(e), ")",
+                    "RETICULATE_PYTHON names a Python that has it (", trimws(conditionMessage(e)), ")",
                     call. = FALSE
                 )
             }
@@ -42,7 +42,7 @@ hasGtok <- function() {
 #' Makes a virtual environment of Python and installs the library gtok into it. This package uses it
 #' from then on, unless the variable `RETICULATE_PYTHON` names another Python.
 #'
-#' @param source What pip is to install: the folder of a clone, or the name of a release.
+#' @param source The folder of a clone of gtok, or whatever else pip is to install.
 #' @param envname The name of the virtual environment, or a folder for it. What is not called
 #'   `"r-gtok"` has to be chosen with [reticulate::use_virtualenv()].
 #' @param python The Python to make it of, 3.11 or newer. reticulate 1.28 needs one older than 3.12.
@@ -53,8 +53,14 @@ hasGtok <- function() {
 #' install_gtok("~/gtok")
 #' }
 #' @export
-install_gtok <- function(source = "gtok", envname = "r-gtok", python = NULL) {
+install_gtok <- function(source = ".", envname = "r-gtok", python = NULL) {
     one_string(source, "source")
+    is_clone <- file.exists(file.path(source, "gtok", "__init__.py"))
+    is_missing <- grepl("^[./~]", source) && !file.exists(source)
+    if (!is_clone && (is_missing || dir.exists(source))) {
+        stop("expected the folder of a clone of gtok, found ", normalizePath(source, mustWork = FALSE),
+            call. = FALSE)
+    }
     # R puts its own libraries first, with which a Python that brings others has no TLS.
     before <- Sys.getenv("LD_LIBRARY_PATH", NA)
     if (!is.na(before)) {
@@ -71,18 +77,13 @@ install_gtok <- function(source = "gtok", envname = "r-gtok", python = NULL) {
 
 # Run what asks Python: its warnings become R's, its errors R's, in its own words.
 asking <- function(expr, hint = "") {
+    module("gtok") # says so where it is not there
     warnings <- module("warnings")
     caught <- warnings$catch_warnings(record = TRUE)
     told <- caught$`__enter__`()
+    on.exit(caught$`__exit__`(NULL, NULL, NULL))
     warnings$simplefilter("always")
-    result <- tryCatch(
-        expr,
-        error = function(e) {
-            caught$`__exit__`(NULL, NULL, NULL)
-            stop(words_of(e), call. = FALSE)
-        }
-    )
-    caught$`__exit__`(NULL, NULL, NULL)
+    result <- tryCatch(expr, error = function(e) stop(in_r(words_of(e)), call. = FALSE))
     for (one in iterate(told)) {
         message <- py_str(one$message)
         is_name <- grepl("no chromosome of", message, fixed = TRUE)
@@ -101,6 +102,13 @@ words_of <- function(e) {
         return(last$value)
     }
     conditionMessage(e)
+}
+
+# Python's words, where they name what is called otherwise here.
+in_r <- function(words) {
+    words <- sub("^\\[Errno [0-9]+\\] ", "", words)
+    words <- gsub("min_overlap", "minOverlap", words, fixed = TRUE)
+    sub("duplicates='drop' keeps", "unique() of a GRanges keeps", words, fixed = TRUE)
 }
 
 # An R vector of whole numbers as an array of 32 bits.
@@ -137,7 +145,31 @@ builtin <- function() module("builtins")
 
 one_string <- function(x, what) {
     if (!is.character(x) || length(x) != 1L || is.na(x) || !nzchar(x)) {
-        stop("expected ", what, " as one string, found ", deparse(x, nlines = 1L), call. = FALSE)
+        stop("expected ", what, " as one string, found ", shown(x), call. = FALSE)
     }
     x
 }
+
+# The path of a file that is there. Python would take "chr1:5-10" for a region that counts from 0,
+# and "-" for standard input.
+file_of <- function(x, what, folders = FALSE) {
+    path <- path.expand(one_string(x, paste("the path of a", what)))
+    if (!file.exists(path)) {
+        stop("no such ", what, ": ", x, if (grepl(":[0-9,]+-[0-9,]+$", x)) {
+            paste0("; a range is GRanges(\"", x, "\")")
+        }, call. = FALSE)
+    }
+    if (!folders && dir.exists(path)) {
+        stop("expected the path of a ", what, ", found the folder ", x, call. = FALSE)
+    }
+    path
+}
+
+one_flag <- function(x, what) {
+    if (!isTRUE(x) && !isFALSE(x)) {
+        stop("expected ", what, " as TRUE or FALSE, found ", shown(x), call. = FALSE)
+    }
+    x
+}
+
+shown <- function(x) if (is.atomic(x)) deparse(x, nlines = 1L) else class(x)[1L]

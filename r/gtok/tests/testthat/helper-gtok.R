@@ -34,6 +34,14 @@ oracle <- function(ranges, universe) {
     subjectHits(hits)[order(queryHits(hits), first, last)] - 1L
 }
 
+# What a script of R prints, run by itself with these variables.
+in_session <- function(script, variables) {
+    suppressWarnings(system2( # a status that is not 0 is an attribute
+        file.path(R.home("bin"), "Rscript"), shQuote(script),
+        stdout = TRUE, stderr = TRUE, env = c(variables, "R_TESTS=") # R_TESTS: of the check's session
+    ))
+}
+
 written <- function(lines, fileext = ".bed") {
     path <- tempfile(fileext = fileext)
     writeLines(lines, path)

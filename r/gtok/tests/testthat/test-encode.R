@@ -20,6 +20,7 @@ test_that("files, GRanges and data frames give what findOverlaps gives", {
         expect_identical(encode(tok, shipped(name)), expected)
         expect_identical(encode(tok, peaks), expected)
         expect_identical(encode(tok, as.data.frame(peaks)), expected)
+        expect_identical(encode(tok, S4Vectors::DataFrame(as.data.frame(peaks))), expected)
         for (method in c("bits", "ailist")) {
             expect_identical(encode(Tokenizer(ranges, method), peaks), expected)
         }
@@ -28,7 +29,8 @@ test_that("files, GRanges and data frames give what findOverlaps gives", {
 
 test_that("larger real files give what findOverlaps gives", {
     files <- list(
-        c("10x_pbmc_3k_peaks_hg38.bed.gz", "PEPATAC_tutorial_hg38_consensusPeaks.narrowPeak")
+        c("10x_pbmc_3k_peaks_hg38.bed.gz", "PEPATAC_tutorial_hg38_consensusPeaks.narrowPeak"),
+        c("K562_GM12878_DNase_hg19.bed.gz", "intervene_hESC_H3K4me1.hg19.bed.gz")
     )
     for (pair in files) {
         found <- Tokenizer(shared("universes", pair[1L]))
@@ -62,6 +64,9 @@ test_that("tokens are told as BED counts", {
     expect_identical(decode(tok, c(0, length(tok))), c("chr21:9647769-9647887", "<unk>"))
     expect_identical(decode(tok, c(0, length(tok)), skipSpecialTokens = TRUE), "chr21:9647769-9647887")
     expect_identical(decode(tok, integer()), character())
+    both <- IntegerList(a = 0L, b = length(tok))
+    expect_identical(as.list(decode(tok, both)), list(a = "chr21:9647769-9647887", b = "<unk>"))
+    expect_identical(lengths(decode(tok, both, skipSpecialTokens = TRUE)), c(a = 1L, b = 0L))
     expect_identical(S4Vectors::decode(S4Vectors::Rle(1:3)), 1:3)
 })
 
@@ -80,4 +85,31 @@ test_that("ranges count from 1 and are closed, BED from 0 and is half-open", {
 test_that("strand does not matter", {
     small <- Tokenizer(GRanges("chr1", IRanges(101, 200), "-"))
     expect_identical(tokenize(small, GRanges("chr1", IRanges(150, 160), "+")), "chr1:100-200")
+})
+
+test_that("the edges of what R can hold", {
+    last <- .Machine$integer.max
+    small <- Tokenizer(GRanges(c("HLA-A*01:01:01:01", "chr1"), IRanges(c(5, last), c(10, last))))
+    expect_identical(as.character(universe(small)), c("HLA-A*01:01:01:01:5-10", "chr1:2147483647"))
+    expect_identical(tokenize(small, GRanges("HLA-A*01:01:01:01", IRanges(10, 12))),
+        "HLA-A*01:01:01:01:4-10")
+    expect_identical(encode(small, GRanges("chr1", IRanges(last - 5L, last))), 1L)
+    expect_identical(encode(small, GRanges("chr1", IRanges(1, width = 0))), 2L)
+    expect_identical(encode(small, GRanges()), 2L)
+    expect_identical(encode(small, data.frame(chrom = character(), start = 1[0], end = 1[0])), 2L)
+    expect_length(encode(small, list()), 0L)
+    expect_length(encode(small, GRangesList()), 0L)
+    unused <- GRanges("chr1", IRanges(last, last))
+    seqlevels(unused) <- c("chrZ", "chr1", "chrA")
+    expect_no_warning(expect_identical(encode(small, unused), 1L))
+})
+
+test_that("a path may begin with ~", {
+    path <- tempfile("gtok", path.expand("~"), ".narrowPeak")
+    skip_if_not(file.create(path), "a home folder to write to")
+    on.exit(unlink(path))
+    writeLines("chr21\t9647769\t9647887\tp\t1\t.\t5.1\t3\t2\t50", path)
+    short <- file.path("~", basename(path))
+    expect_identical(encode(tok, short), 0L)
+    expect_identical(length(Tokenizer(short)), 1L)
 })

@@ -40,8 +40,49 @@ test_that("an overlap has to be as long as is asked", {
     shared <- width(pintersect(peaks[[1L]][queryHits(hits)], ranges[subjectHits(hits)]))
     enough <- shared >= 0.5 * width(peaks[[1L]])[queryHits(hits)]
     expect_equal(unname(half[, 1L]), tabulate(subjectHits(hits)[enough], length(ranges)))
-    expect_error(countMatrix(tok, peaks, minOverlap = 1.5), "expected min_overlap")
-    expect_error(countMatrix(tok, peaks, minOverlap = "all"), "expected minOverlap as one number")
+    expect_error(countMatrix(tok, peaks, minOverlap = 1.5), "expected minOverlap as base pairs")
+    for (bad in list("all", Inf, NA, c(1, 2), 1e10)) {
+        expect_no_warning(expect_error(countMatrix(tok, peaks, minOverlap = bad),
+            "expected minOverlap as one number"))
+    }
+})
+
+test_that("the universe is the tokenizer's, whatever became of its file", {
+    path <- written("chr1\t100\t200")
+    small <- Tokenizer(path)
+    unlink(path)
+    found <- counts_of(countMatrix(small, GRanges("chr1", IRanges(120, 130)), minOverlap = 5))
+    expect_identical(unname(as.matrix(found)), matrix(1))
+})
+
+test_that("samples without ranges or hits are columns", {
+    none <- GRanges("chr21", IRanges(1, 5))
+    found <- counts_of(countMatrix(tok, list(a = none, b = GRanges(), c = peaks[[1L]])))
+    expect_identical(unname(Matrix::colSums(found) > 0), c(FALSE, FALSE, TRUE))
+    expect_identical(dim(countMatrix(tok, list())), c(9935L, 0L))
+    expect_identical(colnames(countMatrix(tok, shipped(names[1L]))), paste0(names[1L], ".bed.gz"))
+    expect_error(countMatrix(tok, NULL), "found NULL")
+    expect_error(countMatrix(tok, peaks, binary = NA), "expected binary as TRUE or FALSE, found NA")
+})
+
+test_that("without SummarizedExperiment there is the matrix", {
+    # A session of its own with all packages but that one.
+    folder <- tempfile()
+    dir.create(folder)
+    packages <- list.files(.libPaths(), full.names = TRUE)
+    packages <- packages[!duplicated(basename(packages)) & basename(packages) != "SummarizedExperiment"]
+    file.symlink(packages, file.path(folder, basename(packages)))
+    saved <- tempfile(fileext = ".rds")
+    script <- written(c(
+        "library(gtok)",
+        "if (requireNamespace('SummarizedExperiment', quietly = TRUE)) quit(status = 3)",
+        sprintf("saveRDS(countMatrix(Tokenizer('%s'), '%s'), '%s')",
+            shipped("universe.hg19"), shipped(names[1L]), saved)
+    ), ".R")
+    told <- in_session(script, paste0(c("R_LIBS=", "R_LIBS_SITE=", "R_LIBS_USER="), folder))
+    skip_if(identical(attr(told, "status"), 3L), "a library without SummarizedExperiment")
+    expect_true(file.exists(saved), info = paste(told, collapse = "\n"))
+    expect_identical(readRDS(saved), counts_of(countMatrix(tok, shipped(names[1L]))))
 })
 
 test_that("samples know their ranges and hits", {
@@ -72,6 +113,42 @@ test_that("fragments are counted by cell", {
     two <- countFragments(c(x = path, y = path), small)
     expect_setequal(colnames(two), c("x:A-1", "x:B-1", "y:A-1", "y:B-1"))
     expect_error(countFragments(c(path, path), small), "expected names for several files")
+    expect_error(countFragments(c(x = path, x = path), small), "each another")
+    expect_error(countFragments("none.tsv", small), "no such fragments file: none.tsv")
+    expect_error(countFragments(NA, small), "expected the path of a fragments file")
+    expect_error(countFragments(small, path), "expected a Tokenizer as tok, found character")
     expect_error(countFragments(path, small, "all"), "should be one of")
+    expect_warning(countFragments(written("1\t5\t10\tA\t1"), small), "before Tokenizer\\(ranges\\)")
     expect_error(countFragments(written("chr1\t5\t10"), small), "line 1: expected four fields")
+})
+
+test_that("fragments of real cells are counted as countOverlaps counts", {
+    large <- Tokenizer(shared("universes", "K562_GM12878_DNase_hg19.bed.gz"))
+    path <- shared("fragments", "ArchR_PBSmall.tsv.gz")
+    regions <- universe(large)
+    rows <- read.table(gzfile(path), sep = "\t", quote = "")
+    fragments <- split(GRanges(rows[[1L]], IRanges(rows[[2L]] + 1L, rows[[3L]])), rows[[4L]])
+    expect_gt(length(fragments), 30L)
+    ends <- function(ranges) c(resize(ranges, 1L, "start"), resize(ranges, 1L, "end"))
+    either <- function(ranges) {
+        found <- unique(rbind(
+            as.data.frame(findOverlaps(resize(ranges, 1L, "start"), regions)),
+            as.data.frame(findOverlaps(resize(ranges, 1L, "end"), regions))
+        ))
+        tabulate(found$subjectHits, length(regions))
+    }
+    ways <- list(
+        fragment = function(ranges) countOverlaps(regions, ranges, minoverlap = 1L),
+        insertion = function(ranges) countOverlaps(regions, ends(ranges)),
+        "paired-insertion" = either
+    )
+    for (way in names(ways)) {
+        found <- countFragments(path, large, way)
+        expect_setequal(colnames(found), names(fragments))
+        for (cell in names(head(sort(-lengths(fragments)), 4L))) {
+            expected <- suppressWarnings(ways[[way]](fragments[[cell]])) # of levels that only one has
+            expect_gt(sum(expected), 100)
+            expect_equal(unname(found[, cell]), expected)
+        }
+    }
 })
