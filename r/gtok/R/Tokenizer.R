@@ -14,7 +14,8 @@
 #' @param x,object,tok A tokenizer.
 #' @return `Tokenizer()` gives an object of class `Tokenizer`; `length()` the number of regions of
 #'   its universe; `vocabSize()` that and the special tokens; `universe()` the regions as a `GRanges`,
-#'   in the order of their ids, with their `genome()` where it is known; `specialTokens()` a named character vector of the special tokens,
+#'   in the order of their ids, with their `genome()` where it is known; `specialTokens()` a named
+#'   character vector of the special tokens,
 #'   whose ids go from `length(tok)` on.
 #' @examples
 #' bed <- system.file("extdata", "universe.hg19.bed.gz", package = "gtok")

@@ -13,7 +13,7 @@ module <- function(name) {
             use_virtualenv(ENVIRONMENT, required = TRUE)
         }
         .python[[name]] <- tryCatch(
-            import(name, convert = FALSE),
+            imported(name),
             error = function(e) {
                 stop(
                     "the Python library ", name, " is not there: gtok::install_gtok() installs it, ",
@@ -24,6 +24,16 @@ module <- function(name) {
         )
     }
     .python[[name]]
+}
+
+# reticulate has Python look into the working folder first, which in a clone holds gtok's sources, not
+# compiled: what is installed is meant.
+imported <- function(name) {
+    sys <- import("sys", convert = FALSE)
+    before <- sys$path
+    on.exit(sys$path <- before)
+    sys$path <- r_to_py(as.list(setdiff(py_to_r(before), c("", getwd()))))
+    import(name, convert = FALSE)
 }
 
 #' Is the Python library there?

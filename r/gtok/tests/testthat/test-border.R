@@ -141,6 +141,18 @@ test_that("without Python the package loads, and says what is missing", {
     expect_match(paste(told, collapse = " "), "gtok::install_gtok() installs it", fixed = TRUE)
 })
 
+test_that("a folder called gtok in the working folder is not the library", {
+    folder <- tempfile()
+    dir.create(file.path(folder, "gtok"), recursive = TRUE)
+    file.create(file.path(folder, "gtok", "__init__.py"))
+    script <- written(c(
+        "library(gtok)", sprintf("setwd('%s')", folder),
+        sprintf("cat(length(Tokenizer('%s')))", shipped("universe.hg19"))
+    ), ".R")
+    told <- in_session(script, paste0("R_LIBS=", paste(.libPaths(), collapse = .Platform$path.sep)))
+    expect_match(paste(told, collapse = " "), "9935$")
+})
+
 test_that("what is no clone is not installed", {
     expect_error(install_gtok(tempdir()), "expected the folder of a clone of gtok")
     expect_error(install_gtok("./none"), "expected the folder of a clone of gtok")
