@@ -32,9 +32,7 @@ SITE = ROOT / "build" / "web"
 PYTHON = "3.12"
 TAG = "cp312-cp312-pyodide_2024_0_wasm32"
 SUFFIX = ".cpython-312-wasm32-emscripten.so"
-EXAMPLE = ["universe.hg19.bed.gz", *(f"hESC_{mark}.bed.gz" for mark in (
-    "H3K27ac", "H3K27me3", "H3K4me1", "H3K4me2", "H3K4me3"))]  # fmt: skip
-PAGE = ["index.html", "style.css", "page.mjs", "charts.mjs", "worker.mjs", "gtok.mjs", "page.py"]
+PAGE = [path.name for path in WEB.iterdir() if path.suffix in (".html", ".css", ".mjs")] + ["page.py"]
 
 COMPILE = (
     "--target=wasm32-wasi -D__EMSCRIPTEN__=1 -O3 -fPIC -fvisibility=hidden -DNDEBUG -nostdlibinc "
@@ -188,10 +186,10 @@ def write_site(wheel: Path) -> None:
     for name in PAGE:
         shutil.copy(WEB / name, SITE)
     shutil.copy(wheel, SITE)
-    for name in EXAMPLE:
-        shutil.copy(ROOT / "examples" / "data" / name, SITE / "example")
-    listed = {"wheel": wheel.name, "universe": EXAMPLE[0], "samples": EXAMPLE[1:]}
-    (SITE / "files.json").write_text(json.dumps(listed))
+    for path in (ROOT / "examples" / "data").glob("*.bed.gz"):
+        shutil.copy(path, SITE / "example")
+    if wheel.name not in (WEB / "gtok.mjs").read_text():
+        sys.exit(f"expected web/gtok.mjs to name the wheel {wheel.name}")
 
 
 def main() -> None:
