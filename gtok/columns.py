@@ -1,4 +1,4 @@
-"""Checking the columns of regions that were not read from a file: names and coordinates."""
+"""Columns: checking those that were not read from a file, repeating what is in them."""
 
 from __future__ import annotations
 
@@ -46,6 +46,14 @@ def coordinates(values: ArrayLike, where: str) -> NDArray[np.int32]:
         row = int(np.argmax(bad))
         raise GtokError(f"{where}, row {row}: expected {expected}, found {found[row]}")
     return found.astype(np.int32)
+
+
+def repeated(values: NDArray[Any], counts: NDArray[Any]) -> NDArray[Any]:
+    """Each value as often as its count says.
+
+    `numpy.repeat` takes counts as wide as a pointer only, which have 32 bits in WebAssembly.
+    """
+    return np.repeat(values, counts.astype(np.intp, copy=False))
 
 
 def _from_objects(values: NDArray[Any], where: str) -> NDArray[Any]:

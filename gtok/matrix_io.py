@@ -14,6 +14,7 @@ import numpy as np
 
 from gtok._format import format_rows
 from gtok.bed import write_bed
+from gtok.columns import repeated
 from gtok.errors import GtokError
 from gtok.files import Writable, expect_folder, whole_path, write_gzip, write_whole
 from gtok.universe import Universe
@@ -150,7 +151,7 @@ def _write_entries(handle: Writable, matrix: scipy.sparse.csr_matrix, comment: s
     kind, comment = "matrix coordinate integer general", comment.replace("\n", "\n%")
     handle.write(f"%%MatrixMarket {kind}\n%{comment}\n{n} {width} {len(matrix.data)}\n".encode())
     numbers = [b"%d" % (row + 1) for row in range(n)]
-    rows = np.repeat(np.arange(n, dtype=np.int32), np.diff(matrix.indptr))
+    rows = repeated(np.arange(n, dtype=np.int32), np.diff(matrix.indptr))
     for lo in range(0, len(rows), _ROWS_AT_ONCE):
         part = slice(lo, lo + _ROWS_AT_ONCE)
         columns = (rows[part], matrix.indices[part] + np.int32(1), matrix.data[part])

@@ -226,10 +226,14 @@ def test_without_isal_everything_here_holds_as_well():
 import sys
 import pytest
 sys.modules["isal"] = None
-sys.exit(pytest.main(["-q", "-p", "no:xdist", "-p", "no:cacheprovider", "-m", "not slow", *sys.argv[1:]]))
+sys.exit(pytest.main(sys.argv[1:]))
 """
+    options = ["-q", "-p", "no:xdist", "-p", "no:cacheprovider", "-m", "not slow"]
     done = subprocess.run(
-        [sys.executable, "-c", program, __file__], capture_output=True, text=True, check=False
+        [sys.executable, "-c", program, *options, __file__],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stdout
     assert re.search(r"^[1-9]\d+ passed", done.stdout, re.MULTILINE)

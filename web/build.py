@@ -21,8 +21,7 @@ import sysconfig
 import zipfile
 from pathlib import Path
 
-import setuptools  # noqa: F401  (before distutils, which it provides)
-from distutils.core import run_setup
+from setuptools._distutils.core import run_setup
 
 ROOT = Path(__file__).resolve().parents[1]
 WEB = ROOT / "web"
@@ -32,16 +31,18 @@ SITE = ROOT / "build" / "web"
 PYTHON = "3.12"
 TAG = "cp312-cp312-pyodide_2024_0_wasm32"
 SUFFIX = ".cpython-312-wasm32-emscripten.so"
-PAGE = [path.name for path in WEB.iterdir() if path.suffix in (".html", ".css", ".mjs")] + ["page.py"]
+PAGE = [*(p.name for p in WEB.iterdir() if p.suffix in (".html", ".css", ".mjs")), "page.py"]
 
-COMPILE = (
-    "--target=wasm32-wasi -D__EMSCRIPTEN__=1 -O3 -fPIC -fvisibility=hidden -DNDEBUG -nostdlibinc "
-    "-isystem /usr/include/wasm32-wasi -Wno-unused -Wno-unreachable-code-fallthrough"
-).split()
-LINK = (
-    "-shared --experimental-pic --unresolved-symbols=import-dynamic --no-entry --strip-debug "
-    "--export=__wasm_call_ctors --export-if-defined=__wasm_apply_data_relocs"
-).split()
+COMPILE = [
+    *("--target=wasm32-wasi", "-D__EMSCRIPTEN__=1", "-O3", "-DNDEBUG"),
+    *("-fPIC", "-fvisibility=hidden", "-nostdlibinc", "-isystem", "/usr/include/wasm32-wasi"),
+    *("-Wno-unused", "-Wno-unreachable-code-fallthrough"),  # of what Cython writes
+]
+LINK = [
+    *("-shared", "--experimental-pic", "--unresolved-symbols=import-dynamic", "--no-entry"),
+    *("--strip-debug", "--export=__wasm_call_ctors"),
+    "--export-if-defined=__wasm_apply_data_relocs",
+]
 
 
 def tool(name: str) -> str:
@@ -86,7 +87,8 @@ def write_pyconfig(native: Path, target: Path) -> None:
             name = "HAVE_PTHREAD_STUBS"
         if value not in (None, 0, ""):
             lines.append(f"#define {name} {value}")
-    target.write_text("\n".join(["#ifndef Py_PYCONFIG_H", "#define Py_PYCONFIG_H", *lines, "#endif\n"]))
+    guard = ["#ifndef Py_PYCONFIG_H", "#define Py_PYCONFIG_H"]
+    target.write_text("\n".join([*guard, *lines, "#endif\n"]))
 
 
 def compile_modules(extensions: list) -> dict[str, Path]:
@@ -193,6 +195,7 @@ def write_site(wheel: Path) -> None:
 
 
 def main() -> None:
+    """Compile, and write the wheel and the page."""
     os.chdir(ROOT)
     if not PYODIDE.exists():
         sys.exit("expected Pyodide in web/node_modules: npm ci --prefix web")

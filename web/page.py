@@ -14,10 +14,12 @@ import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 
-import gtok
 import numpy as np
+
+import gtok
 from gtok._counts import sum_rows
 from gtok.batch import TokenBatch
+from gtok.columns import repeated
 from gtok.matrix_io import write_mtx
 from gtok.samples import sample_names
 from gtok.tokens_io import token_writer
@@ -149,7 +151,7 @@ def write(tokenizer, kind, paths, samples, n_regions, n_hits):
 def _csv(regions, names, indptr, indices, data):
     """A row per region and a column per sample, as spreadsheets have it."""
     counts = np.zeros((len(regions), len(names)), dtype=np.int32)
-    rows = np.repeat(np.arange(len(names)), np.diff(indptr).astype(np.intp))
+    rows = repeated(np.arange(len(names)), np.diff(indptr))
     counts[indices, rows] = data
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
