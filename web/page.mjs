@@ -11,7 +11,9 @@ let universe; // { file, told: what the worker says of it, error }
 let loading; // what the worker has been given: { of: a universe, promise }
 let samples = []; // { file, name, state, ... }
 let chosen;
+let shown; // the strips that are drawn
 let isRunning = false;
+let isComparing = false;
 class Cancelled extends Error {}
 
 // --- what is asked for
@@ -294,24 +296,32 @@ function choose(sample) {
 
 async function showDetail() {
   const sample = chosen;
-  if (!sample?.ids) return;
+  if (!sample?.ids || (sample.strips && shown === sample.strips)) return;
   const { ids } = sample;
-  const strips = await ask("strips", { ids, nBins: N_BINS });
-  if (!strips || sample !== chosen || sample.ids !== ids) return; // something else by now
-  sample.strips = strips;
+  sample.strips ??= await ask("strips", { ids, nBins: N_BINS });
+  if (!sample.strips || sample !== chosen || sample.ids !== ids) return; // something else by now
+  shown = sample.strips;
   setText("detail-title", sample.name);
   $("first").replaceChildren(...sample.told.first.map((token) => text("li", token)));
-  drawStrips($("strips"), strips);
-  const { nOthers } = strips;
+  drawStrips($("strips"), shown);
+  const { nOthers } = shown;
   setText("strips-more", nOthers ? `and ${number(nOthers)} more chromosomes with fewer regions` : "");
   show();
 }
 
+/** One question at a time; whatever has changed meanwhile is asked for once more. */
 async function showSimilarity() {
   const done = samples.filter(({ state }) => state === "done");
-  if (done.length < 2) return;
+  if (done.length < 2 || isComparing) return;
+  isComparing = true;
   const alike = await ask("similarity", { samples: done.map(({ ids }) => ids) });
-  if (!alike || done.some((sample) => !samples.includes(sample))) return;
+  isComparing = false;
+  const now = samples.filter(({ state }) => state === "done");
+  if (!alike || isRunning) return; // it is asked for again when the files are done
+  if (now.length !== done.length || now.some((sample, i) => sample !== done[i])) {
+    showSimilarity();
+    return;
+  }
   drawSimilarity($("heat"), done.map(({ name }) => name), alike);
   $("similar").hidden = false;
 }
@@ -360,7 +370,7 @@ async function begin() {
     button.onclick = () => download(button.dataset.kind);
   }
   matchMedia("(prefers-color-scheme: dark)").onchange = () => {
-    if (chosen?.strips) drawStrips($("strips"), chosen.strips);
+    if (shown) drawStrips($("strips"), shown);
   };
   try {
     runtime = await fetchRuntime((done, all) => {
