@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gtok.bed import MAX_COORDINATE
 from gtok.errors import GtokError
+
+S = TypeVar("S", bound=np.generic)
 
 
 def check_name(name: object) -> None:
@@ -48,7 +50,7 @@ def coordinates(values: ArrayLike, where: str) -> NDArray[np.int32]:
     return found.astype(np.int32)
 
 
-def repeated(values: NDArray[Any], counts: NDArray[Any]) -> NDArray[Any]:
+def repeated(values: NDArray[S], counts: NDArray[Any]) -> NDArray[S]:
     """Each value as often as its count says.
 
     `numpy.repeat` takes counts as wide as a pointer only, which have 32 bits in WebAssembly.

@@ -219,7 +219,7 @@ class _Rejoined(io.RawIOBase):
         return self._rest.readinto(buffer) or 0
 
 
-def _inflate(raw: Any, head: bytes) -> contextlib.AbstractContextManager[Any]:
+def _inflate(raw: Any, head: bytes) -> Any:
     is_small = False
     if raw.seekable():
         raw.seek(-len(head), os.SEEK_CUR)
@@ -232,10 +232,7 @@ def _inflate(raw: Any, head: bytes) -> contextlib.AbstractContextManager[Any]:
         return _gzip_file(raw, "rb")
     if is_small:
         return _gzip_file(raw, "rb")
-    threaded: contextlib.AbstractContextManager[Any] = igzip_threaded.open(
-        raw, "rb", threads=1, block_size=CHUNK
-    )
-    return threaded
+    return igzip_threaded.open(raw, "rb", threads=1, block_size=CHUNK)
 
 
 def _gzip_file(raw: Any, mode: str) -> Any:

@@ -16,7 +16,7 @@ from gtok._format import format_rows
 from gtok.bed import write_bed
 from gtok.columns import repeated
 from gtok.errors import GtokError
-from gtok.files import Writable, expect_folder, whole_path, write_gzip, write_whole
+from gtok.files import expect_folder, whole_path, write_gzip, write_whole
 from gtok.universe import Universe
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def write_mtx(
         _write_entries(handle, matrix, comment)
 
 
-def _write_entries(handle: Writable, matrix: scipy.sparse.csr_matrix, comment: str) -> None:
+def _write_entries(handle: Any, matrix: scipy.sparse.csr_matrix, comment: str) -> None:
     """Write Matrix Market; counts without SciPy, which is not everywhere (WebAssembly)."""
     if matrix.data.dtype != np.int32 or matrix.data.min(initial=0) < 0:
         import scipy.io

@@ -21,7 +21,7 @@ import sysconfig
 import zipfile
 from pathlib import Path
 
-from setuptools._distutils.core import run_setup
+import setuptools
 
 ROOT = Path(__file__).resolve().parents[1]
 WEB = ROOT / "web"
@@ -201,7 +201,7 @@ def main() -> None:
         sys.exit("expected Pyodide in web/node_modules: npm ci --prefix web")
     OUT.mkdir(parents=True, exist_ok=True)
     # Cython runs while setup.py does: what comes back has the C files that it made.
-    project = run_setup("setup.py", ["-q"], stop_after="init")
+    project = setuptools.distutils.core.run_setup("setup.py", ["-q"], stop_after="init")
     project.parse_config_files()
     modules = compile_modules(project.ext_modules)
     metadata = project.metadata
