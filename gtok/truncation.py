@@ -119,7 +119,8 @@ def _spread(chrom: NDArray[np.int64], key: NDArray[np.float64]) -> NDArray[np.fl
     order = np.lexsort((key, chrom))
     place = np.empty(len(chrom))
     ranked = chrom[order]
-    place[order] = (_rank(ranked) + 0.5) / np.bincount(ranked + 1)[ranked + 1]
+    sizes = np.bincount((ranked + 1).astype(np.intp, copy=False))
+    place[order] = (_rank(ranked) + 0.5) / sizes[ranked + 1]
     return place
 
 

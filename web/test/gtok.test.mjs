@@ -153,6 +153,64 @@ describe("gtok.mjs", { skip }, () => {
     });
   }
 
+  it("gives what native Python gives, where numbers have 32 bits", () => {
+    const code = `
+import hashlib, json, os, tempfile
+import gtok, numpy as np
+from pathlib import Path
+
+def digest(*columns):
+    sha = hashlib.sha256()
+    for column in columns:
+        sha.update(np.asarray(column).astype("<f8").tobytes())
+    return sha.hexdigest()
+
+def everything(folder):
+    paths = [os.path.join(folder, f"hESC_{mark}.bed.gz") for mark in ("H3K27ac", "H3K4me3")]
+    universe = gtok.Universe.from_bed(os.path.join(folder, "universe.hg19.bed.gz"))
+    found = {"digest": universe.digest, "tiles": gtok.Universe.tiles("hg19", 5000).digest}
+    learned = gtok.Universe.from_samples(paths, min_samples=2)
+    found["learned"] = learned.digest
+    for options in (
+        {}, {"order": "genome"}, {"order": "random", "seed": 3}, {"order": "value"},
+        {"unique": "query"}, {"unique": "token"}, {"unknown": "region"}, {"min_overlap": 0.5},
+        {"min_overlap": 50, "overlap_of": "region"}, {"exclude": ["chr2", "chr1:1-30000000"]},
+        {"template": "cls ... sep"}, {"method": "ailist"},
+    ):
+        t = gtok.Tokenizer(universe, **options)
+        for values in (None, "count", "bp", "fraction", "signal"):
+            signal = "signalValue" if values == "signal" else None
+            b = t.encode_batch(paths, values=values, signal=signal, queries=True)
+            columns = [b.ids, b.offsets, b.queries, b.n_regions, b.n_hits]
+            columns += [] if values is None else [b.values]
+            found[f"{options}, {values}"] = digest(*columns)
+    t = gtok.Tokenizer(universe, template="cls ... sep")
+    found["hits"] = digest(*t.hits(paths[0]))
+    for truncation in ("first", "random", "stratified", "windows"):
+        try:
+            out = t([*paths], truncation=truncation, max_length=100, padding=True, return_tensors="np")
+            found[truncation] = digest(out["input_ids"], out["attention_mask"])
+        except gtok.GtokError as error:
+            found[truncation] = str(error)
+    saved = tempfile.mkdtemp()
+    t.save_pretrained(saved)
+    again = gtok.Tokenizer.from_pretrained(saved)
+    found["saved"] = [again.universe.digest, again.encode(paths[1])[:9]]
+    gtok.write_gtok(os.path.join(saved, "x.gtok"), t.encode(paths[1]))
+    found["gtok"] = digest(gtok.read_gtok(os.path.join(saved, "x.gtok")))
+    found["text"] = gtok.Tokenizer(universe).tokenize(["chr1:713900-714000"])
+    return json.dumps(found)`;
+    const { FS, runPython } = gtok.pyodide;
+    FS.mkdirTree("/example");
+    for (const name of ["universe.hg19", "hESC_H3K27ac", "hESC_H3K4me3"]) {
+      FS.writeFile(`/example/${name}.bed.gz`, read(EXAMPLE, `${name}.bed.gz`));
+    }
+    const here = native(`${code}\nimport sys; print(everything(sys.argv[1]))`, EXAMPLE);
+    const there = JSON.parse(runPython(`${code}\neverything("/example")`));
+    assert.deepEqual(there, here);
+    assert(Object.keys(here).length > 60);
+  });
+
   it("is fast: 100k regions on 175k", { skip: skipLarge }, async () => {
     const universe = join(DATA, "universes", "K562_GM12878_DNase_hg19.bed.gz");
     const lines = MARKS.flatMap((mark) =>
