@@ -186,7 +186,7 @@ def everything(folder):
             found[f"{options}, {values}"] = digest(*columns)
     t = gtok.Tokenizer(universe, template="cls ... sep")
     found["hits"] = digest(*t.hits(paths[0]))
-    for truncation in ("first", "random", "stratified", "windows"):
+    for truncation in ("head", "random", "stratified", "windows"):
         try:
             out = t([*paths], truncation=truncation, max_length=100, padding=True, return_tensors="np")
             found[truncation] = digest(out["input_ids"], out["attention_mask"])
