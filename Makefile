@@ -82,7 +82,8 @@ test-wasm: wasm .venv/test
 	@command -v chromium > /dev/null || command -v chromium-browser > /dev/null \
 		|| { echo "installing Chromium with apt-get"; \
 			apt-get update -q && apt-get install -y -q --no-install-recommends chromium; }
-	cd web && node --test --test-concurrency=1 --test-reporter=spec test/gtok.test.mjs test/page.test.mjs
+	cd web && node --test --test-timeout=900000 --test-concurrency=1 --test-reporter=spec \
+		test/gtok.test.mjs test/page.test.mjs
 
 lint: .venv/lint
 	$(BIN)/ruff check

@@ -39,20 +39,26 @@ export async function fetchRuntime(progress) {
     ...[EXAMPLE.universe, ...EXAMPLE.samples].map((name) => here(`example/${name}`)),
   ];
   let done = 0;
-  await Promise.all(
-    wanted.map(async ([name, url, digest]) => {
-      files[name] = await fetchBlob(url, digest);
-      progress(++done, wanted.length);
-    }),
-  );
+  const others = new AbortController(); // need not come where one is missing
+  const take = async ([name, url, digest]) => {
+    files[name] = await fetchBlob(url, digest, others.signal);
+    if (!others.signal.aborted) progress(++done, wanted.length);
+  };
+  try {
+    await Promise.all(wanted.map(take));
+  } catch (error) {
+    others.abort();
+    throw error;
+  }
   closeTheDoor();
   return new Runtime(files, base);
 }
 
-async function fetchBlob(url, sha256) {
+async function fetchBlob(url, sha256, signal) {
+  const integrity = sha256 ? `sha256-${toBase64(sha256)}` : "";
   let response;
   try {
-    response = await fetch(url, sha256 ? { integrity: `sha256-${toBase64(sha256)}` } : {});
+    response = await fetch(url, { integrity, signal });
   } catch (error) {
     throw new Error(`${url} could not be fetched: ${error.message}`);
   }
