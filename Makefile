@@ -5,7 +5,7 @@ BIN := .venv/bin
 SOURCES := pyproject.toml setup.py $(wildcard gtok/*.pyx gtok/*.pxd)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-slow test-hf test-tensorflow test-scverse test-r lint types doctest sdist bench bench-quick perf-check sanitize fuzz fuzz-quick coverage audit clean
+.PHONY: help demo test test-slow test-hf test-tensorflow test-scverse test-r wasm test-wasm lint types doctest sdist bench bench-quick perf-check sanitize fuzz fuzz-quick coverage audit clean
 
 help:
 	@echo "make demo     run the main job on real data"
@@ -18,6 +18,9 @@ help:
 	@echo "make test-scverse"
 	@echo "              compare with snapatac2, and have it and scanpy read what gtok writes"
 	@echo "make test-r   check the R package, its tests among it"
+	@echo "make wasm     compile gtok for browsers, and lay out the page in build/web"
+	@echo "make test-wasm"
+	@echo "              test both, in Node and in Chromium, against native gtok"
 	@echo "make lint     ruff and cython-lint"
 	@echo "make types    mypy and stubtest"
 	@echo "make doctest  build the sdist, a wheel from it, and run the examples in the docstrings"
@@ -69,6 +72,18 @@ test-r: .venv-r/built
 		sh -ec 'R CMD build --quiet $(CURDIR)/r/gtok && R CMD check --no-manual gtok_*.tar.gz'
 	tail -n 20 build/r/gtok.Rcheck/tests/testthat.Rout
 	grep -x "Status: OK" build/r/gtok.Rcheck/00check.log
+
+# The wheel for Pyodide and the page: `python -m http.server -d build/web` shows it.
+wasm: .venv-wasm/built web/node_modules/built
+	.venv-wasm/bin/python web/build.py
+
+# In Node and in Chromium. Answers are compared with those of the gtok in .venv.
+test-wasm: wasm .venv/test
+	@command -v chromium > /dev/null || command -v chromium-browser > /dev/null \
+		|| { echo "installing Chromium with apt-get"; \
+			apt-get update -q && apt-get install -y -q --no-install-recommends chromium; }
+	cd web && node --test --test-timeout=900000 --test-concurrency=1 --test-reporter=spec \
+		test/gtok.test.mjs test/page.test.mjs
 
 lint: .venv/lint
 	$(BIN)/ruff check
@@ -144,7 +159,7 @@ audit:
 	.venv-audit/bin/pip-audit --strict .
 
 clean:
-	rm -rf .venv .venv-* build dist gtok-demo bench/work gtok/*.so *.egg-info
+	rm -rf .venv .venv-* build dist gtok-demo bench/work web/node_modules gtok/*.so *.egg-info
 
 .venv/base:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -201,6 +216,20 @@ R_LIBRARIES := reticulate Matrix GenomicRanges SummarizedExperiment testthat kni
 	mkdir -p build/r/lib
 	R CMD INSTALL -l build/r/lib r/gtok
 	R_LIBS=build/r/lib Rscript -e 'gtok::install_gtok(".", "$(CURDIR)/.venv-r", "$(R_PYTHON)")'
+	touch $@
+
+.venv-wasm/built: pyproject.toml
+	@command -v clang-19 > /dev/null && command -v wasm-ld-19 > /dev/null \
+		&& test -d /usr/include/wasm32-wasi \
+		|| { echo "installing a compiler for WebAssembly with apt-get"; \
+			apt-get update -q && apt-get install -y -q --no-install-recommends clang-19 lld-19 wasi-libc; }
+	$(PYTHON) -m venv .venv-wasm
+	.venv-wasm/bin/pip install -q --upgrade pip
+	.venv-wasm/bin/pip install -q --group wasm
+	touch $@
+
+web/node_modules/built: web/package.json web/package-lock.json
+	npm ci --silent --prefix web
 	touch $@
 
 # A rival that cannot be installed is left out. scverse is what snapatac2 imports.

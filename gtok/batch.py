@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from gtok.columns import repeated
 from gtok.errors import GtokError, check_choice
 from gtok.padding import Side, fill_rows, padded_width, rows_inside
 
@@ -135,7 +136,7 @@ class TokenBatch:
             return self
         begins = self.offsets[:-1] if side == "right" else self.offsets[1:] - lengths
         offsets = np.concatenate([[0], np.cumsum(lengths)])
-        rows = np.arange(offsets[-1]) + np.repeat(begins - offsets[:-1], lengths)
+        rows = np.arange(offsets[-1]) + repeated(begins - offsets[:-1], lengths)
         return self.take(rows, offsets)
 
     def framed(self, before: ArrayLike, behind: ArrayLike) -> TokenBatch:

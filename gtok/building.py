@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gtok._order import genome_order, merge
+from gtok.columns import repeated
 from gtok.errors import GtokError, check_base_pairs
 from gtok.files import read_lines
 from gtok.index import RegionIndex, in_threads
@@ -242,8 +243,8 @@ def tile_genome(sizes: Mapping[str, int], width: int) -> RegionSet:
     numbers = -(-lengths // width)
     if numbers.sum() >= 2**31 - 8:
         raise GtokError(f"expected fewer than 2**31 tiles, found {numbers.sum():,}: widen them")
-    codes = np.repeat(np.arange(len(sizes), dtype=np.int32), numbers)
-    first = np.repeat(np.cumsum(numbers) - numbers, numbers)
+    codes = repeated(np.arange(len(sizes), dtype=np.int32), numbers)
+    first = repeated(np.cumsum(numbers) - numbers, numbers)
     starts = (np.arange(len(codes)) - first) * width
     return RegionSet.from_codes(
         codes, list(sizes), starts, np.minimum(starts + width, lengths[codes])

@@ -1,14 +1,16 @@
-"""Checking the columns of regions that were not read from a file: names and coordinates."""
+"""Columns: checking those that were not read from a file, repeating what is in them."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gtok.bed import MAX_COORDINATE
 from gtok.errors import GtokError
+
+S = TypeVar("S", bound=np.generic)
 
 
 def check_name(name: object) -> None:
@@ -46,6 +48,14 @@ def coordinates(values: ArrayLike, where: str) -> NDArray[np.int32]:
         row = int(np.argmax(bad))
         raise GtokError(f"{where}, row {row}: expected {expected}, found {found[row]}")
     return found.astype(np.int32)
+
+
+def repeated(values: NDArray[S], counts: NDArray[Any]) -> NDArray[S]:
+    """Each value as often as its count says.
+
+    `numpy.repeat` takes counts as wide as a pointer only, which have 32 bits in WebAssembly.
+    """
+    return np.repeat(values, counts.astype(np.intp, copy=False))
 
 
 def _from_objects(values: NDArray[Any], where: str) -> NDArray[Any]:

@@ -218,19 +218,31 @@ class _Rejoined(io.RawIOBase):
         return self._rest.readinto(buffer) or 0
 
 
-def _inflate(raw: Any, head: bytes) -> contextlib.AbstractContextManager[Any]:
-    from isal import igzip, igzip_threaded
-
+def _inflate(raw: Any, head: bytes) -> Any:
+    is_small = False
     if raw.seekable():
         raw.seek(-len(head), os.SEEK_CUR)
-        if os.fstat(raw.fileno()).st_size < THREADED_FROM:
-            return igzip.IGzipFile(fileobj=raw, mode="rb")
+        is_small = os.fstat(raw.fileno()).st_size < THREADED_FROM
     else:
         raw = _Rejoined(head, raw)
-    threaded: contextlib.AbstractContextManager[Any] = igzip_threaded.open(
-        raw, "rb", threads=1, block_size=CHUNK
-    )
-    return threaded
+    try:
+        from isal import igzip_threaded
+    except ModuleNotFoundError:
+        return _gzip_file(raw, "rb")
+    if is_small:
+        return _gzip_file(raw, "rb")
+    return igzip_threaded.open(raw, "rb", threads=1, block_size=CHUNK)
+
+
+def _gzip_file(raw: Any, mode: str) -> Any:
+    """A gzip file of isal's or, where that is not to be had (WebAssembly), of Python's own."""
+    try:
+        from isal import igzip
+    except ModuleNotFoundError:
+        import gzip
+
+        return gzip.GzipFile("", mode, fileobj=raw, mtime=0)
+    return igzip.IGzipFile("", mode, compresslevel=2, fileobj=raw, mtime=0)
 
 
 def expect_folder(path: str | os.PathLike[str]) -> None:
@@ -333,10 +345,5 @@ def write_whole(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
 @contextlib.contextmanager
 def write_gzip(path: str | os.PathLike[str]) -> Iterator[Writable]:
     """Write a gzip file whole or not at all, the same bytes for the same content every time."""
-    from isal import igzip
-
-    with (
-        write_whole(path) as handle,
-        igzip.IGzipFile(filename="", mode="wb", compresslevel=2, fileobj=handle, mtime=0) as zipped,
-    ):
+    with write_whole(path) as handle, _gzip_file(handle, "wb") as zipped:
         yield zipped

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from gtok._format import format_rows
 from gtok.bed import write_bed
+from gtok.columns import repeated
 from gtok.errors import GtokError
 from gtok.files import expect_folder, whole_path, write_gzip, write_whole
 from gtok.universe import Universe
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 # What would end a field or a line of a tsv, or is no text.
 _BREAKS = re.compile("[\x00-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]")
+
+_ROWS_AT_ONCE = 1 << 16
 
 PACKED: dict[str, Any] = {"compression": "gzip", "compression_opts": 1}  # as h5py takes it
 
@@ -112,8 +116,6 @@ def write_mtx(
 
     Of ``out.mtx`` these are ``out.samples.tsv``, with a header, and ``out.regions.bed``.
     """
-    import scipy.io
-
     stem = os.fspath(path).removesuffix(".gz").removesuffix(".mtx")
     regions = universe.regions
     columns = {"sample": names, **obs}
@@ -135,7 +137,25 @@ def write_mtx(
         for row in zip(*columns.values(), strict=True):
             samples.write("\t".join(map(str, row)).encode() + b"\n")
         write_bed(bed, regions.chrom_names, (regions.codes, regions.starts, regions.ends))
+        _write_entries(handle, matrix, comment)
+
+
+def _write_entries(handle: Any, matrix: scipy.sparse.csr_matrix, comment: str) -> None:
+    """Write Matrix Market; counts without SciPy, which is not everywhere (WebAssembly)."""
+    if matrix.data.dtype != np.int32 or matrix.data.min(initial=0) < 0:
+        import scipy.io
+
         scipy.io.mmwrite(handle, matrix, comment=comment)
+        return
+    n, width = matrix.shape
+    kind, comment = "matrix coordinate integer general", comment.replace("\n", "\n%")
+    handle.write(f"%%MatrixMarket {kind}\n%{comment}\n{n} {width} {len(matrix.data)}\n".encode())
+    numbers = [b"%d" % (row + 1) for row in range(n)]
+    rows = repeated(np.arange(n, dtype=np.int32), np.diff(matrix.indptr))
+    for lo in range(0, len(rows), _ROWS_AT_ONCE):
+        part = slice(lo, lo + _ROWS_AT_ONCE)
+        columns = (rows[part], matrix.indices[part] + np.int32(1), matrix.data[part])
+        handle.write(format_rows(numbers, *columns).replace(b"\t", b" "))
 
 
 def write_h5ad(

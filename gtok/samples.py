@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -157,6 +159,30 @@ def as_batch(xs: Any) -> list[Sample]:
             f"expected a list of samples, found one sample ({kind_of(xs)}): pass it in a list"
         )
     return samples
+
+
+def sample_names(paths: Sequence[str]) -> list[str]:
+    """A name for each file: its own, without folders and endings, where that tells them apart.
+
+    Examples
+    --------
+    >>> from gtok.samples import sample_names
+    >>> sample_names(["a/liver.bed.gz", "b/lung.narrowPeak"])
+    ['liver', 'lung']
+    >>> sample_names(["a/peaks.bed", "b/peaks.bed"])
+    ['a/peaks.bed', 'b/peaks.bed']
+    """
+    shown = [os.fsencode(path).decode(errors="replace") for path in paths]
+    stems = ["stdin" if path == "-" else _stem(path) for path in shown]
+    counts = Counter(stems)
+    return [stem if counts[stem] == 1 else path for stem, path in zip(stems, shown, strict=True)]
+
+
+def _stem(path: str) -> str:
+    name = os.path.basename(path)
+    for ending in (".gz", ".bgz"):
+        name = name.removesuffix(ending)
+    return os.path.splitext(name)[0] or name
 
 
 def _shown(item: Any) -> str:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from gtok._hits import newly_covered, shared
 from gtok._order import genome_order
 from gtok.batch import TokenBatch
+from gtok.columns import repeated
 from gtok.config import OPTIONS, Config, find_config, read_config, save_folder
 from gtok.encoding import frame_of
 from gtok.errors import ConfigError, GtokError, check_choice
@@ -448,7 +449,7 @@ class Tokenizer(TokenizerSurface):
         if values == "count":
             return np.ones(len(ids), dtype=np.float32)
         if values == "signal":
-            return np.repeat(_as_float32(regions), np.diff(offsets))
+            return repeated(_as_float32(regions), np.diff(offsets))
         columns = (offsets, ids, regions.starts, regions.ends, *self._spans)
         if values == "fraction":
             covered = newly_covered(*columns, regions.genome_order())
@@ -575,7 +576,7 @@ def _joined(parts: list[TokenBatch]) -> TokenBatch:
 
 def _rows_of(offsets: NDArray[np.int64]) -> NDArray[np.int32]:
     """The query that each hit belongs to."""
-    return np.repeat(np.arange(len(offsets) - 1, dtype=np.int32), np.diff(offsets))
+    return repeated(np.arange(len(offsets) - 1, dtype=np.int32), np.diff(offsets))
 
 
 def _as_float32(regions: RegionSet) -> NDArray[np.float32]:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gtok.batch import TokenBatch
+from gtok.columns import repeated
 from gtok.errors import GtokError, check_choice
 from gtok.padding import Side
 from gtok.universe import Universe
@@ -118,14 +119,15 @@ def _spread(chrom: NDArray[np.int64], key: NDArray[np.float64]) -> NDArray[np.fl
     order = np.lexsort((key, chrom))
     place = np.empty(len(chrom))
     ranked = chrom[order]
-    place[order] = (_rank(ranked) + 0.5) / np.bincount(ranked + 1)[ranked + 1]
+    sizes = np.bincount((ranked + 1).astype(np.intp, copy=False))
+    place[order] = (_rank(ranked) + 0.5) / sizes[ranked + 1]
     return place
 
 
 def _rank(group: NDArray[np.int64]) -> NDArray[np.int64]:
     """How many of the same group stand before; groups stand together."""
     first = np.flatnonzero(np.diff(group, prepend=-2))
-    return np.arange(len(group)) - np.repeat(first, np.diff(first, append=len(group)))
+    return np.arange(len(group)) - repeated(first, np.diff(first, append=len(group)))
 
 
 def chroms_of(ids: NDArray[np.int32], universe: Universe) -> NDArray[np.int64]:
@@ -156,9 +158,9 @@ def _windows(batch: TokenBatch, n: int, stride: int) -> tuple[TokenBatch, NDArra
     step = n - stride
     beyond = np.maximum(batch.lengths - n, 0)
     n_pieces = 1 + -(-beyond // step)
-    samples = np.repeat(np.arange(len(batch)), n_pieces)
+    samples = repeated(np.arange(len(batch)), n_pieces)
     begins = batch.offsets[samples] + _rank(samples) * step
     lengths = np.minimum(batch.offsets[samples + 1] - begins, n)
     offsets = np.concatenate([[0], np.cumsum(lengths)])
-    rows = np.arange(offsets[-1]) + np.repeat(begins - offsets[:-1], lengths)
+    rows = np.arange(offsets[-1]) + repeated(begins - offsets[:-1], lengths)
     return batch.take(rows, offsets, samples), samples

@@ -6,6 +6,7 @@ import gzip
 import json
 import math
 import os
+import re
 import stat
 import sys
 import zipfile
@@ -186,6 +187,30 @@ def test_rows_without_names_or_columns(tmp_path, universe):
 
 
 # --- Matrix Market
+
+
+@pytest.mark.parametrize(
+    "matrix",
+    [
+        counts(),
+        -counts(),
+        counts(np.int64),
+        counts(np.float32),
+        counts(n_rows=70, n_columns=3000),
+    ],
+    ids=["counts", "negative", "int64", "float32", "several parts"],
+)
+def test_an_mtx_is_what_scipy_writes(tmp_path, matrix):
+    universe = Universe([f"chr1:{i}-{i + 5}" for i in range(matrix.shape[1])], genome="a\nb")
+    names = [f"s{i}" for i in range(matrix.shape[0])]
+    write_mtx(tmp_path / "x.mtx", matrix, universe, names, {}, SETTINGS)
+    written = (tmp_path / "x.mtx").read_text()
+    comment = "\n".join(
+        line[1:] for line in written.splitlines() if re.match("%(?!%MatrixMarket)", line)
+    )
+    assert "genome a\nb" in comment
+    scipy.io.mmwrite(tmp_path / "y.mtx", matrix, comment=comment)
+    assert written == (tmp_path / "y.mtx").read_text()
 
 
 @pytest.mark.parametrize("name", ["x.mtx", "x.mtx.gz", "a.b.mtx", "a.gz.mtx.gz"])

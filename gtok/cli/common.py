@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -144,30 +142,6 @@ def expect_stdin_once(*paths: str) -> None:
     """Refuse to read standard input twice, which would be empty then."""
     if paths.count("-") > 1:
         raise GtokError("standard input can be read once, found '-' twice")
-
-
-def sample_names(paths: Sequence[str]) -> list[str]:
-    """A name for each file: its own, without folders and endings, where that tells them apart.
-
-    Examples
-    --------
-    >>> from gtok.cli.common import sample_names
-    >>> sample_names(["a/liver.bed.gz", "b/lung.narrowPeak"])
-    ['liver', 'lung']
-    >>> sample_names(["a/peaks.bed", "b/peaks.bed"])
-    ['a/peaks.bed', 'b/peaks.bed']
-    """
-    shown = [os.fsencode(path).decode(errors="replace") for path in paths]
-    stems = ["stdin" if path == "-" else _stem(path) for path in shown]
-    counts = Counter(stems)
-    return [stem if counts[stem] == 1 else path for stem, path in zip(stems, shown, strict=True)]
-
-
-def _stem(path: str) -> str:
-    name = os.path.basename(path)
-    for ending in (".gz", ".bgz"):
-        name = name.removesuffix(ending)
-    return os.path.splitext(name)[0] or name
 
 
 def in_progress(

@@ -16,11 +16,11 @@ from gtok.cli.common import (
     listed,
     make_tokenizer,
     quiet_option,
-    sample_names,
     threads_option,
     tokenizer_options,
 )
 from gtok.errors import GtokError
+from gtok.samples import sample_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,10 +13,10 @@ from gtok.cli.common import (
     listed,
     make_tokenizer,
     quiet_option,
-    sample_names,
     threads_option,
     tokenizer_options,
 )
+from gtok.samples import sample_names
 
 _AT_ONCE = 32  # samples that are written at a time, as one piece of a parquet file
 
