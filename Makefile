@@ -217,6 +217,8 @@ EACH := import subprocess, sys, tomllib; \
 
 .venv-fuzz/built: $(SOURCES) $(wildcard gtok/*.py)
 	command -v clang > /dev/null || apt-get install -y -q clang
+	clang -fsanitize=address -shared -x c /dev/null -o /dev/null 2> /dev/null \
+		|| apt-get install -y -q libclang-rt-dev
 	$(PYTHON) -m venv .venv-fuzz
 	.venv-fuzz/bin/pip install -q --upgrade pip
 	.venv-fuzz/bin/pip install -q --group fuzz
