@@ -87,7 +87,11 @@ def split_fragments(
             rows = by_group[ends[number] - sizes[number] : ends[number]]
             codes, starts, stops, of_rows, supports = (column[rows] for column in columns)
             order = np.lexsort((of_rows, stops, starts, codes))
-            path = os.path.join(hidden, file_names[group])
+            # htslib takes "s3://..." for something else than a folder, and pysam crashes where no
+            # file can be made: it is made before.
+            path = os.path.join(os.path.abspath(hidden), file_names[group])
+            with open(path, "wb"):
+                pass
             with pysam.BGZFile(path, "wb", None) as handle:
                 for lo in range(0, len(order), _ROWS_AT_ONCE):
                     at = order[lo : lo + _ROWS_AT_ONCE]
