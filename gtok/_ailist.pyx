@@ -16,15 +16,15 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 
 from gtok._kernels cimport (
-    AT_ONCE, LOOKS, Ids, Run, Span, append_hits, bucket_of, count_hits, fill_tables,
-    hand_over, hits_between, pick_shift, prefetch, reserve, starts_below,
+    AHEAD, AT_ONCE, LOOKS, Cell, Ids, Run, Span, aligned, append_beyond, append_hits, cell_of,
+    count_hits, fill_cells, goes_on, hand_over, hits_between, make_room, prefetch, reserve,
+    starts_below,
 )
 from gtok._typedefs cimport id_t, off_t, pos_t
 
 import numpy as np
 
 cdef enum:
-    BLOCK = 32       # queries whose memory is asked for before the first of them is answered
     MAX_LISTS = 10   # lists a chromosome is taken apart into, at most
     LOOK_AHEAD = 20  # a region leaves its list when it covers more than half of this many behind it
     MIN_LIST = 64    # a list as short as this is left as it is
@@ -92,8 +92,8 @@ cdef class AIList:
     cdef const id_t[::1] order
     cdef pos_t[:, ::1] spans     # by list
     cdef id_t[::1] rows          # the row of `given` that each span came from
-    cdef id_t[::1] firsts
-    cdef id_t[::1] below
+    cdef id_t[::1] memory
+    cdef Cell *cells
     cdef id_t[::1] first_run     # chromosome c's lists are first_run[c] .. first_run[c + 1] - 1
     cdef Run *runs
     cdef id_t n_chroms
@@ -102,6 +102,7 @@ cdef class AIList:
                   const id_t[::1] order):
         cdef off_t n = bounds[bounds.shape[0] - 1]
         cdef off_t n_cells
+        cdef id_t r
         if spans.shape[0] != n:
             raise ValueError(f"expected {n} spans, found {spans.shape[0]}")
         self.bounds = bounds
@@ -119,10 +120,11 @@ cdef class AIList:
         cdef id_t[::1] left = np.empty(n, dtype=np.int32)
         with nogil:
             n_cells = self.decompose(&left[0])
-        self.firsts = np.zeros(n_cells, dtype=np.int32)
-        self.below = np.zeros(n_cells, dtype=np.int32)
+        self.memory = np.empty(16 * (n_cells + 1), dtype=np.int32)
+        self.cells = aligned(self.memory)
         with nogil:
-            self.fill()
+            for r in range(self.first_run[self.n_chroms]):
+                fill_cells(&self.runs[r], <const Span *> &self.spans[0, 0], self.cells)
 
     def __dealloc__(self):
         free(self.runs)
@@ -139,11 +141,11 @@ cdef class AIList:
     cdef off_t decompose(self, id_t *left) noexcept nogil:
         """Sort the rows into lists, one run each; the number of table cells they need."""
         cdef const Span *given = <const Span *> &self.given[0, 0]
+        cdef Span *spans = <Span *> &self.spans[0, 0]
         cdef id_t *rows = &self.rows[0]
         cdef id_t n_runs = 0
         cdef off_t n_cells = 0
         cdef off_t lo, hi, gone, k
-        cdef int64_t furthest
         cdef int depth
         cdef id_t c
         cdef Run *run
@@ -160,13 +162,9 @@ cdef class AIList:
                 run = &self.runs[n_runs]
                 run.lo = lo
                 run.hi = hi - gone
-                run.table = n_cells
-                furthest = 0
                 for k in range(run.lo, run.hi):
-                    furthest = max(furthest, given[rows[k]].end)
-                run.shift = pick_shift(furthest, run.hi - run.lo)
-                run.n_buckets = (furthest >> run.shift) + 1
-                n_cells += run.n_buckets + 2
+                    spans[k] = given[rows[k]]
+                make_room(run, spans, &n_cells)
                 n_runs += 1
                 lo = run.hi
                 depth += 1
@@ -174,45 +172,25 @@ cdef class AIList:
         self.first_run[self.n_chroms + 1] = n_runs  # chromosomes that the universe lacks
         return n_cells
 
-    cdef void fill(self) noexcept nogil:
-        cdef const Span *given = <const Span *> &self.given[0, 0]
-        cdef Span *spans = <Span *> &self.spans[0, 0]
-        cdef off_t k
-        cdef id_t r
-        for k in range(self.rows.shape[0]):
-            spans[k] = given[self.rows[k]]
-        for r in range(self.first_run[self.n_chroms]):
-            fill_tables(&self.runs[r], spans, &self.firsts[0], &self.below[0])
-
     cdef id_t code_of(self, id_t chrom) noexcept nogil:
         return chrom if 0 <= chrom < self.n_chroms else self.n_chroms
 
-    cdef void warm(self, const id_t[::1] chroms, const pos_t[::1] starts, off_t lo, off_t hi,
-                   off_t *los) noexcept nogil:
-        """Ask for the memory that the queries lo .. hi - 1 will read, and say where each begins.
+    cdef void ask_for(self, const Cell **cells, id_t chrom, pos_t start) noexcept nogil:
+        """Say what a query that starts there reads first in each list, and ask for it."""
+        cdef id_t c = self.code_of(chrom)
+        cdef id_t r
+        for r in range(self.first_run[c], self.first_run[c + 1]):
+            cells[0] = &self.cells[cell_of(&self.runs[r], start)]
+            prefetch(cells[0])
+            cells += 1
 
-        In list r of its chromosome, query i begins with los[(i - lo) * MAX_LISTS + r].
-        """
-        cdef const Span *spans = <const Span *> &self.spans[0, 0]
-        cdef const id_t *firsts = &self.firsts[0]
-        cdef const Run *run
-        cdef off_t i, k
-        cdef id_t c, r
-        for i in range(lo, hi):
-            c = self.code_of(chroms[i])
-            for r in range(self.first_run[c], self.first_run[c + 1]):
-                run = &self.runs[r]
-                k = run.table + bucket_of(run, starts[i])
-                los[(i - lo) * MAX_LISTS + r - self.first_run[c]] = k
-                prefetch(&firsts[k])
-        for i in range(lo, hi):
-            c = self.code_of(chroms[i])
-            for r in range(self.first_run[c + 1] - self.first_run[c]):
-                k = firsts[los[(i - lo) * MAX_LISTS + r]]
-                los[(i - lo) * MAX_LISTS + r] = k
-                prefetch(&spans[k])
-                prefetch(&spans[k + 3])
-                prefetch(&self.rows[k])
+    cdef void ask_for_rows(self, const Cell **cells, id_t chrom) noexcept nogil:
+        """Ask for the rows of what is in a query's cells, which have come by now."""
+        cdef const id_t *rows = &self.rows[0]
+        cdef id_t c = self.code_of(chrom)
+        cdef id_t r
+        for r in range(self.first_run[c + 1] - self.first_run[c]):
+            prefetch(&rows[cells[r].first])
 
     def count(self, const id_t[::1] chroms, const pos_t[::1] starts, const pos_t[::1] ends,
               counts=None, stop=None):
@@ -227,45 +205,48 @@ cdef class AIList:
         cdef int64_t[::1] out = counts
         while lo < n and self.rows.shape[0] and not (stop and stop.is_set()):
             with nogil:
-                lo = self.count_some(chroms, starts, ends, lo, min(lo + AT_ONCE, n), out)
+                lo = self.count_some(&chroms[0], &starts[0], &ends[0], lo, min(lo + AT_ONCE, n),
+                                     &out[0])
             PyErr_CheckSignals()
         return counts
 
-    cdef off_t count_some(self, const id_t[::1] chroms, const pos_t[::1] starts,
-                          const pos_t[::1] ends, off_t first, off_t n,
-                          int64_t[::1] out) noexcept nogil:
+    cdef off_t count_some(self, const id_t *chroms, const pos_t *starts, const pos_t *ends,
+                          off_t first, off_t n, int64_t *out) noexcept nogil:
         """Count for the queries first .. n - 1, or fewer; the first one that is not done."""
         cdef const Span *spans = <const Span *> &self.spans[0, 0]
-        cdef off_t block, stop, i, lo, hi, within, found
-        cdef off_t[BLOCK * MAX_LISTS] los
         cdef const Run *run
+        cdef const Cell *cell
+        cdef off_t lo, hi, within, found
+        cdef const Cell *ahead[AHEAD][MAX_LISTS]
+        cdef off_t i
         cdef off_t looks = 0
         cdef id_t c, r
-        block = first
-        while block < n and looks < LOOKS:
-            stop = min(block + BLOCK, n)
-            self.warm(chroms, starts, block, stop, los)
-            for i in range(block, stop):
-                c = self.code_of(chroms[i])
-                for r in range(self.first_run[c], self.first_run[c + 1]):
-                    run = &self.runs[r]
-                    lo = los[(i - block) * MAX_LISTS + r - self.first_run[c]]
-                    found = count_hits(run, spans, lo, starts[i], ends[i])
-                    if found >= 0:
-                        out[i] += found
-                        continue
-                    hi = starts_below(run, spans, &self.below[0], ends[i])
-                    if starts[i] < ends[i]:
-                        # Whatever starts within the query is a hit; of what starts before it or
-                        # where it does, what reaches into it.
-                        within = starts_below(run, spans, &self.below[0], starts[i] + 1)
-                        within = max(within, lo)
-                        out[i] += hi - within
-                        hi = within
-                    looks += hi - lo
-                    out[i] += hits_between(spans, lo, hi, starts[i], ends[i])
-            block = stop
-        return block
+        for i in range(first, min(first + AHEAD, n)):
+            self.ask_for(ahead[i % AHEAD], chroms[i], starts[i])
+        i = first
+        while i < n and looks < LOOKS:
+            c = self.code_of(chroms[i])
+            for r in range(self.first_run[c], self.first_run[c + 1]):
+                run = &self.runs[r]
+                cell = ahead[i % AHEAD][r - self.first_run[c]]
+                found = count_hits(run, spans, cell, starts[i], ends[i])
+                if found >= 0:
+                    out[i] += found
+                    continue
+                lo = cell.first
+                hi = starts_below(run, spans, self.cells, ends[i])
+                if starts[i] < ends[i]:
+                    # Whatever starts within the query is a hit; of what starts before it or
+                    # where it does, what reaches into it.
+                    within = max(starts_below(run, spans, self.cells, starts[i] + 1), lo)
+                    out[i] += hi - within
+                    hi = within
+                looks += hi - lo
+                out[i] += hits_between(spans, lo, hi, starts[i], ends[i])
+            if i + AHEAD < n:
+                self.ask_for(ahead[i % AHEAD], chroms[i + AHEAD], starts[i + AHEAD])
+            i += 1
+        return i
 
     def overlaps(self, const id_t[::1] chroms, const pos_t[::1] starts, const pos_t[::1] ends,
                  offsets=None, stop=None):
@@ -283,8 +264,8 @@ cdef class AIList:
         try:
             while lo < n and self.rows.shape[0] and not (stop and stop.is_set()):
                 with nogil:
-                    lo = self.append_some(chroms, starts, ends, lo, min(lo + AT_ONCE, n), out,
-                                          &hits, &scratch)
+                    lo = self.append_some(&chroms[0], &starts[0], &ends[0], lo,
+                                          min(lo + AT_ONCE, n), &out[0], &hits, &scratch)
                 if lo < 0:
                     raise MemoryError()
                 PyErr_CheckSignals()
@@ -293,41 +274,49 @@ cdef class AIList:
             free(scratch.data)
             free(hits.data)  # nothing is left of what was handed over
 
-    cdef off_t append_some(self, const id_t[::1] chroms, const pos_t[::1] starts,
-                           const pos_t[::1] ends, off_t first, off_t n, off_t[::1] offsets,
-                           Ids *hits, Ids *scratch) noexcept nogil:
+    cdef off_t append_some(self, const id_t *chroms, const pos_t *starts, const pos_t *ends,
+                           off_t first, off_t n, off_t *offsets, Ids *hits,
+                           Ids *scratch) noexcept nogil:
         """Append the hits of the queries first .. n - 1, or of fewer where these have very many.
 
         The first one that is not done; -1 without memory.
         """
         cdef const Span *spans = <const Span *> &self.spans[0, 0]
-        cdef off_t block, stop, i, begin, middle, lo, k
-        cdef off_t[BLOCK * MAX_LISTS] los
         cdef const Run *run
+        cdef const Cell *cell
+        cdef off_t begin, middle, k
+        cdef const Cell *ahead[AHEAD][MAX_LISTS]
+        cdef off_t i
         cdef id_t c, r
         cdef off_t before = hits.size
         cdef off_t enough = hits.looks + LOOKS
-        block = first
-        while block < n and hits.looks < enough:
-            stop = min(block + BLOCK, n)
-            self.warm(chroms, starts, block, stop, los)
-            for i in range(block, stop):
-                c = self.code_of(chroms[i])
-                begin = hits.size
-                for r in range(self.first_run[c], self.first_run[c + 1]):
-                    run = &self.runs[r]
-                    middle = hits.size
-                    lo = los[(i - block) * MAX_LISTS + r - self.first_run[c]]
-                    if not append_hits(run, spans, lo, starts[i], ends[i], hits):
-                        return -1
-                    for k in range(middle, hits.size):
-                        hits.data[k] = self.rows[hits.data[k]]
-                    if begin < middle < hits.size and not merge(
-                            &hits.data[begin], middle - begin, hits.size - begin, scratch):
-                        return -1
-                offsets[i + 1] = hits.size
-            block = stop
+        for i in range(first, min(first + AHEAD, n)):
+            self.ask_for(ahead[i % AHEAD], chroms[i], starts[i])
+        i = first
+        while i < n and hits.looks < enough:
+            c = self.code_of(chroms[i])
+            if i + AHEAD // 2 < n:
+                self.ask_for_rows(ahead[(i + AHEAD // 2) % AHEAD], chroms[i + AHEAD // 2])
+            begin = hits.size
+            for r in range(self.first_run[c], self.first_run[c + 1]):
+                run = &self.runs[r]
+                middle = hits.size
+                cell = ahead[i % AHEAD][r - self.first_run[c]]
+                if not append_hits(cell, starts[i], ends[i], hits):
+                    return -1
+                if goes_on(cell, ends[i]) and not append_beyond(
+                        run, spans, cell, starts[i], ends[i], hits):
+                    return -1
+                for k in range(middle, hits.size):
+                    hits.data[k] = self.rows[hits.data[k]]
+                if begin < middle < hits.size and not merge(
+                        &hits.data[begin], middle - begin, hits.size - begin, scratch):
+                    return -1
+            if i + AHEAD < n:
+                self.ask_for(ahead[i % AHEAD], chroms[i + AHEAD], starts[i + AHEAD])
+            i += 1
+            offsets[i] = hits.size
         if self.order is not None:
             for k in range(before, hits.size):
                 hits.data[k] = self.order[hits.data[k]]
-        return block
+        return i
