@@ -3,13 +3,15 @@
 Environment switches, for development:
 
 GTOK_DEBUG=1
-    Bounds checks on, no optimization, and a build folder of its own (Cython does not notice
-    changed directives by itself).
+    Bounds checks on, no optimization.
 GTOK_TRACE=1
     Lines of Cython are counted by coverage, which is slow; the C files lie beside the sources,
     where it looks for them.
 GTOK_CFLAGS="..."
     Further flags for the compiler and the linker (``CFLAGS`` would replace the optimization level).
+
+Each kind has a build folder of its own: neither Cython nor setuptools notices that what was built
+before was built otherwise.
 """
 
 import os
@@ -20,6 +22,7 @@ from setuptools import Extension, setup
 DEBUG = os.environ.get("GTOK_DEBUG", "") not in ("", "0")
 TRACE = os.environ.get("GTOK_TRACE", "") not in ("", "0")
 EXTRA = os.environ.get("GTOK_CFLAGS", "").split()
+BUILD = "build/" + ("debug" if DEBUG else "trace" if TRACE else "flags" if EXTRA else "plain")
 MODULES = ["_order", "_bits", "_ailist", "_bed", "_hits", "_format", "_counts", "_fragments"]
 
 extensions = [
@@ -36,7 +39,7 @@ extensions = [
 setup(
     ext_modules=cythonize(
         extensions,
-        build_dir=None if TRACE else "build/cython-debug" if DEBUG else "build/cython",
+        build_dir=None if TRACE else f"{BUILD}/cython",
         language_level=3,
         compiler_directives={
             "boundscheck": DEBUG,
@@ -48,5 +51,6 @@ setup(
             "autotestdict": False,
             "freethreading_compatible": True,
         },
-    )
+    ),
+    options={"build": {"build_base": BUILD}},
 )
