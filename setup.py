@@ -15,6 +15,8 @@ before was built otherwise.
 """
 
 import os
+import platform
+import sysconfig
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
@@ -23,13 +25,16 @@ DEBUG = os.environ.get("GTOK_DEBUG", "") not in ("", "0")
 TRACE = os.environ.get("GTOK_TRACE", "") not in ("", "0")
 EXTRA = os.environ.get("GTOK_CFLAGS", "").split()
 BUILD = "build/" + ("debug" if DEBUG else "trace" if TRACE else "flags" if EXTRA else "plain")
+# What any x86-64 has on which NumPy's wheels run.
+X86 = platform.machine() in ("x86_64", "AMD64") and "arm64" not in sysconfig.get_platform()
+ARCHITECTURE = ["-msse4.2"] if X86 and os.name != "nt" else []
 MODULES = ["_order", "_bits", "_ailist", "_bed", "_hits", "_format", "_counts", "_fragments"]
 
 extensions = [
     Extension(
         f"gtok.{name}",
         [f"gtok/{name}.pyx"],
-        extra_compile_args=(["-O0", "-g"] if DEBUG else ["-O3", "-g0"]) + EXTRA,
+        extra_compile_args=(["-O0", "-g"] if DEBUG else ["-O3", "-g0"]) + ARCHITECTURE + EXTRA,
         extra_link_args=EXTRA,
         define_macros=[("CYTHON_TRACE_NOGIL", "1")] if TRACE else [],
     )

@@ -17,8 +17,7 @@ from libc.string cimport memcpy
 
 from gtok._kernels cimport (
     AHEAD, AT_ONCE, LOOKS, Cell, Ids, Run, Span, aligned, append_beyond, append_hits, cell_of,
-    count_hits, fill_cells, goes_on, hand_over, hits_between, make_room, prefetch, reserve,
-    starts_below,
+    count_hits, count_many, fill_cells, goes_on, hand_over, make_room, prefetch, reserve,
 )
 from gtok._typedefs cimport id_t, off_t, pos_t
 
@@ -216,7 +215,7 @@ cdef class AIList:
         cdef const Span *spans = <const Span *> &self.spans[0, 0]
         cdef const Run *run
         cdef const Cell *cell
-        cdef off_t lo, hi, within, found
+        cdef off_t found
         cdef const Cell *ahead[AHEAD][MAX_LISTS]
         cdef off_t i
         cdef off_t looks = 0
@@ -230,19 +229,9 @@ cdef class AIList:
                 run = &self.runs[r]
                 cell = ahead[i % AHEAD][r - self.first_run[c]]
                 found = count_hits(run, spans, cell, starts[i], ends[i])
-                if found >= 0:
-                    out[i] += found
-                    continue
-                lo = cell.first
-                hi = starts_below(run, spans, self.cells, ends[i])
-                if starts[i] < ends[i]:
-                    # Whatever starts within the query is a hit; of what starts before it or
-                    # where it does, what reaches into it.
-                    within = max(starts_below(run, spans, self.cells, starts[i] + 1), lo)
-                    out[i] += hi - within
-                    hi = within
-                looks += hi - lo
-                out[i] += hits_between(spans, lo, hi, starts[i], ends[i])
+                if found < 0:
+                    found = count_many(run, spans, self.cells, cell, starts[i], ends[i], &looks)
+                out[i] += found
             if i + AHEAD < n:
                 self.ask_for(ahead[i % AHEAD], chroms[i + AHEAD], starts[i + AHEAD])
             i += 1

@@ -5,9 +5,10 @@ looking at a single one: all that start before its end, less all that end before
 enumerate, the regions in order of their starts are scanned from the first that can reach the
 query to the last that starts before its end.
 
-Where the paper searches the lists by halves, a table over buckets of coordinates (four regions in
+Where the paper searches the lists by halves, a table over buckets of coordinates (three regions in
 each) gives both places at once; within a bucket the search goes on by halves. The table's cells
-hold regions themselves, so that most queries read nothing else.
+hold regions themselves, so that most queries read nothing else. The ends are sorted only where
+regions are nested: elsewhere the few that reach a query from the front are looked at.
 """
 
 cimport cython
@@ -16,8 +17,9 @@ from libc.stdint cimport int64_t
 from libc.stdlib cimport free, malloc, qsort
 
 from gtok._kernels cimport (
-    AHEAD, AT_ONCE, LOOKS, Cell, Ids, Run, Span, aligned, append_beyond, append_hits, cell_of,
-    count_hits, fill_cells, goes_on, hand_over, hits_between, make_room, prefetch, starts_below,
+    AHEAD, AT_ONCE, LOOKS, MANY, Cell, Ids, Run, Span, aligned, append_beyond, append_hits,
+    cell_of, count_hits, count_many, fill_cells, goes_on, hand_over, make_room, prefetch,
+    starts_below,
 )
 from gtok._typedefs cimport id_t, off_t, pos_t
 
@@ -62,6 +64,7 @@ cdef class Bits:
     cdef const int64_t[::1] bounds
     cdef const pos_t[:, ::1] spans
     cdef const id_t[::1] order
+    cdef bint nested            # whether so many regions reach a bucket that the ends are sorted
     cdef pos_t[::1] ends        # ascending within each chromosome
     cdef id_t[::1] ends_below   # by cell, where the ends of its bucket begin
     cdef id_t[::1] memory
@@ -80,6 +83,7 @@ cdef class Bits:
         self.order = order
         if spans.shape[0] != n_regions:
             raise ValueError(f"expected {n_regions} spans, found {spans.shape[0]}")
+        cdef const Span *all_spans = <const Span *> &spans[0, 0] if n_regions else NULL
         self.n_chroms = <id_t> (bounds.shape[0] - 1)
         self.runs = <Run *> malloc((self.n_chroms + 1) * sizeof(Run))
         if self.runs == NULL:
@@ -89,15 +93,21 @@ cdef class Bits:
             run = &self.runs[c]
             run.lo = bounds[c] if c < self.n_chroms else n_regions
             run.hi = bounds[c + 1] if c < self.n_chroms else n_regions
-            make_room(run, <const Span *> &spans[0, 0] if n_regions else NULL, &n_cells)
+            make_room(run, all_spans, &n_cells)
         self.memory = np.empty(16 * (n_cells + 1), dtype=np.int32)
         self.cells = aligned(self.memory)
-        self.ends_below = np.zeros(n_cells, dtype=np.int32)
-        self.ends = np.empty(n_regions, dtype=np.int32)
         for c in range(self.n_chroms + 1):
+            run = &self.runs[c]
             with nogil:
-                self.fill(c)
+                self.nested |= fill_cells(run, all_spans, self.cells) > MANY
             PyErr_CheckSignals()
+        if self.nested:
+            self.ends_below = np.zeros(n_cells, dtype=np.int32)
+            self.ends = np.empty(n_regions, dtype=np.int32)
+            for c in range(self.n_chroms):
+                with nogil:
+                    self.sort_ends(&self.runs[c])
+                PyErr_CheckSignals()
 
     def __dealloc__(self):
         free(self.runs)
@@ -106,16 +116,12 @@ cdef class Bits:
         order = None if self.order is None else np.asarray(self.order)
         return Bits, (np.asarray(self.bounds), np.asarray(self.spans), order)
 
-    cdef void fill(self, id_t c) noexcept nogil:
-        """Write a chromosome's part of the table, and its ends in ascending order."""
-        cdef const Run *run = &self.runs[c]
-        cdef const Span *spans = NULL
+    cdef void sort_ends(self, const Run *run) noexcept nogil:
+        """Write a chromosome's ends in ascending order, and where those of each bucket begin."""
+        cdef const Span *spans = <const Span *> &self.spans[0, 0]
         cdef id_t *below
         cdef off_t cell, k, n
         cdef id_t at
-        if self.spans.shape[0]:
-            spans = <const Span *> &self.spans[0, 0]
-        fill_cells(run, spans, self.cells)
         # The ends by bucket: count them, place each behind those of the buckets before. While
         # they are placed, below[b + 1] is where the next end of bucket b goes; afterwards it is
         # where the next bucket begins.
@@ -166,7 +172,7 @@ cdef class Bits:
         if counts is None:
             counts = np.zeros(n, dtype=np.int64)
         cdef int64_t[::1] out = counts
-        while lo < n and self.ends.shape[0] and not (stop and stop.is_set()):
+        while lo < n and self.spans.shape[0] and not (stop and stop.is_set()):
             with nogil:
                 lo = self.count_some(&chroms[0], &starts[0], &ends[0], lo, min(lo + AT_ONCE, n),
                                      &out[0])
@@ -192,14 +198,13 @@ cdef class Bits:
             out[i] = count_hits(self.run_of(chroms[i]), spans, cell, starts[i], ends[i])
             if out[i] < 0:
                 run = self.run_of(chroms[i])
-                out[i] = starts_below(run, spans, self.cells, ends[i])
-                if starts[i] < ends[i]:
-                    out[i] -= self.ends_up_to(run, starts[i])
+                if self.nested and starts[i] < ends[i]:
+                    out[i] = (starts_below(run, spans, self.cells, ends[i])
+                              - self.ends_up_to(run, starts[i]))
                 else:
-                    # A region of no length at the same place has not started before it, but
-                    # has ended.
-                    looks += out[i] - cell.first
-                    out[i] = hits_between(spans, cell.first, out[i], starts[i], ends[i])
+                    # A region of no length where a query of no length is has not started before
+                    # it, but has ended.
+                    out[i] = count_many(run, spans, self.cells, cell, starts[i], ends[i], &looks)
             i += 1
         return i
 
@@ -221,7 +226,7 @@ cdef class Bits:
             offsets = np.zeros(n + 1, dtype=np.int64)
         cdef off_t[::1] out = offsets
         try:
-            while lo < n and self.ends.shape[0] and not (stop and stop.is_set()):
+            while lo < n and self.spans.shape[0] and not (stop and stop.is_set()):
                 with nogil:
                     lo = self.append_some(&chroms[0], &starts[0], &ends[0], lo,
                                           min(lo + AT_ONCE, n), &out[0], &hits)
@@ -271,7 +276,7 @@ cdef class Bits:
         cdef const Span *spans
         rows = np.zeros(n, dtype=np.int64)
         cdef int64_t[::1] out = rows
-        if self.ends.shape[0] == 0:
+        if self.spans.shape[0] == 0:
             return rows
         spans = <const Span *> &self.spans[0, 0]
         with nogil:

@@ -150,7 +150,7 @@ cdef enum:
     AT_ONCE = 1 << 16  # queries that are answered before signals, Ctrl-C say, are looked at,
     LOOKS = 1 << 24    # or regions looked at for them, some 50 ms
     AHEAD = 32        # queries between the one that is answered and the one whose cell is asked for
-    PER_CELL = 4      # regions to a bucket, on average
+    PER_CELL = 3      # regions to a bucket, on average
     MANY = 32         # candidates from which they are counted without looking at them
     LAST = 2147483647  # what no region starts behind
 
@@ -254,14 +254,16 @@ cdef inline off_t cell_of(const Run *run, int64_t position) noexcept nogil:
     return run.table + <off_t> ((<uint64_t> min(position, run.reach) * run.scale) >> 32)
 
 
-cdef inline void fill_cells(const Run *run, const Span *spans, Cell *cells) noexcept nogil:
-    """Write the run's cells: first those of single regions, then what follows from them.
+cdef inline off_t fill_cells(const Run *run, const Span *spans, Cell *cells) noexcept nogil:
+    """Write the run's cells: first those of single regions, then what follows from them. How many
+    regions in front of a bucket it takes, at most, to have all that reach into it.
 
     A region that starts in bucket b starts before all buckets behind b; one that ends in it ends
     behind the starts of b and of all buckets before. Of several, the first one counts. Without
     branches, since no two buckets have the same number of regions.
     """
     cdef off_t c, k
+    cdef off_t reaching = 0
     cdef int j
     for c in range(run.table, run.table + run.n_cells):
         cells[c].first = cells[c].below = <id_t> run.hi
@@ -273,10 +275,12 @@ cdef inline void fill_cells(const Run *run, const Span *spans, Cell *cells) noex
         if c + 1 < run.table + run.n_cells:
             cells[c].first = min(cells[c].first, cells[c + 1].first)
             cells[c].below = min(cells[c].below, cells[c + 1].below)
+        reaching = max(reaching, cells[c].below - cells[c].first)
         for j in range(LANES):
             k = cells[c].first + j
             cells[c].starts[j] = spans[k].start if k < run.hi else LAST
             cells[c].ends[j] = spans[k].end if k < run.hi else 0
+    return reaching
 
 
 cdef inline off_t starts_below(const Run *run, const Span *spans, const Cell *cells,
@@ -293,16 +297,6 @@ cdef inline off_t starts_below(const Run *run, const Span *spans, const Cell *ce
         else:
             hi = middle
     return lo
-
-
-cdef inline off_t hits_between(const Span *spans, off_t lo, off_t hi, pos_t start,
-                               pos_t end) noexcept nogil:
-    """How many of the regions lo .. hi - 1 overlap [start, end)."""
-    cdef off_t n = 0
-    cdef off_t k
-    for k in range(lo, hi):
-        n += (spans[k].start < end) & (spans[k].end > start)
-    return n
 
 
 cdef inline bint goes_on(const Cell *cell, pos_t end) noexcept nogil:
@@ -326,6 +320,26 @@ cdef inline off_t count_hits(const Run *run, const Span *spans, const Cell *cell
                 return -1
             found += spans[k].end > start
             k += 1
+    return found
+
+
+cdef inline off_t count_many(const Run *run, const Span *spans, const Cell *cells,
+                             const Cell *cell, pos_t start, pos_t end,
+                             off_t *looks) noexcept nogil:
+    """How many regions overlap [start, end), of which only those in front of it are looked at."""
+    cdef off_t lo = cell.first
+    cdef off_t hi = starts_below(run, spans, cells, end)
+    cdef off_t found = 0
+    cdef off_t within, k
+    if start < end:
+        # Whatever starts within the query is a hit; of what starts before it or where it does,
+        # what reaches into it.
+        within = max(starts_below(run, spans, cells, start + 1), lo)
+        found = hi - within
+        hi = within
+    looks[0] += hi - lo
+    for k in range(lo, hi):
+        found += spans[k].end > start
     return found
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from importlib.resources import files
 from typing import TypeAlias
 
 import numpy as np
@@ -207,6 +206,8 @@ def chrom_sizes(genome: str | os.PathLike[str] | Mapping[str, int]) -> dict[str,
     name = os.fspath(genome)
     known = {"t2t": "hs1", "chm13": "hs1", "t2t-chm13": "hs1"}.get(name.lower(), name)
     if known in GENOMES:
+        from importlib.resources import files
+
         text = files("gtok").joinpath("genomes", f"{known}.chrom.sizes").read_bytes()
         lines: Iterable[bytes] = text.splitlines()
     elif os.path.exists(name):

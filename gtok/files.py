@@ -7,7 +7,6 @@ import errno
 import io
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from typing import IO, Any, Protocol
 
@@ -286,10 +285,12 @@ def whole_folder(folder: str | os.PathLike[str]) -> Iterator[str]:
     They go to the folder itself when the block ends without an exception, and are removed when one
     is raised.
     """
+    from tempfile import TemporaryDirectory
+
     is_new = not os.path.isdir(folder)
     os.makedirs(folder, exist_ok=True)
     try:
-        with tempfile.TemporaryDirectory(prefix=".gtok-", dir=folder) as hidden:
+        with TemporaryDirectory(prefix=".gtok-", dir=folder) as hidden:
             yield hidden
             for name in os.listdir(hidden):
                 os.replace(os.path.join(hidden, name), os.path.join(folder, name))
