@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import writers
+from interrupts import SLOWER, pressed_after
 
 import gtok
 
@@ -287,9 +288,9 @@ def test_ctrl_c_is_heard(name, long_file, shuffled):
     sample = [("chr1", 0, 1_000_000)]
     expected = writers.TOKENIZERS[0].encode(sample)
     assert expected
-    with writers.pressed_after(0.5) as late:
+    with pressed_after(0.5) as late:
         LONG[name](long_file, shuffled)
-    assert late() < 0.2 * writers.SLOWER, "seconds"
+    assert late() < 0.2 * SLOWER, "seconds"
     assert writers.TOKENIZERS[0].encode(sample) == expected
 
 
@@ -299,7 +300,8 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path):
     """Pressed a hundred times at any moment: no memory, file or thread is kept."""
     code = """
 import gc, os, random, sys, threading
-import gtok, writers
+import gtok
+from interrupts import pressed_after
 from numpy.random import default_rng
 path = sys.argv[1]
 n = 300_000
@@ -324,7 +326,7 @@ n_pressed = 0
 for i in range(130):
     if i == 30:
         before = held()
-    with writers.pressed_after(chance.uniform(0.001, 0.5)) as late:
+    with pressed_after(chance.uniform(0.001, 0.5)) as late:
         work()
     n_pressed += late() is not None
 after = held()

@@ -1,7 +1,5 @@
 """What gtok writes, each way, as one of two contents that differ in size; and how it is read back.
 
-And Ctrl-C, after so many seconds.
-
 Run as a program, it kills itself while it writes, and lets others write meanwhile:
 
     python writers.py kill|race KIND FOLDER TRIALS
@@ -12,7 +10,6 @@ files of either content, each whole; a saved tokenizer says so.
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 import json
 import os
@@ -56,33 +53,6 @@ for n, path in zip(SIZES, FRAGMENTS, strict=True):
 @cache
 def counted():
     return [gtok.count_fragments(*pair) for pair in zip(FRAGMENTS, UNIVERSES, strict=True)]
-
-
-# How much longer code may take that is compiled without optimization, and checks what it does.
-SLOWER = 10 if "libasan" in os.environ.get("LD_PRELOAD", "") else 1
-
-
-@contextlib.contextmanager
-def pressed_after(seconds):
-    """Ctrl-C, when this process has computed for so long; whoever else computes does not matter.
-
-    Yields what says how many seconds later it was heard, None where all was done before.
-    """
-
-    def press(*_):
-        raise KeyboardInterrupt
-
-    late = None
-    before = signal.signal(signal.SIGPROF, press)
-    began = time.process_time()
-    signal.setitimer(signal.ITIMER_PROF, seconds)
-    try:
-        yield lambda: late
-    except KeyboardInterrupt:
-        late = time.process_time() - began - seconds
-    finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        signal.signal(signal.SIGPROF, before)
 
 
 def bed(path, which):
