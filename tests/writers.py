@@ -128,7 +128,8 @@ def size_of_saved(path):
     try:
         return len(gtok.Tokenizer(path).universe)
     except gtok.GtokError as error:
-        assert "not the universe that was saved" in str(error)
+        if "not the universe that was saved" not in str(error):
+            raise
         return len(gtok.RegionSet.from_bed(path / "universe.bed.gz"))
 
 
