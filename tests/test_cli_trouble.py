@@ -56,7 +56,8 @@ CONFIGS = [
     "universe = 'u.bed'\n[gtok]\nmin_overlap = 1979-05-27\n",
     "universe = 'u.bed'\n[gtok]\ntemplate = [1]\n",
     "universe = 'u.bed'\n[gtok]\nunique = {a = 1}\norder = []\n",
-    "universe = 'u.bed'\n[gtok]\nseed = 1e400\n", f"universe = 'u.bed'\n[gtok]\nseed = {'9' * 40}\n",
+    "universe = 'u.bed'\n[gtok]\nseed = 1e400\n",
+    f"universe = 'u.bed'\n[gtok]\nseed = {'9' * 40}\n",
     "universe = 'u.bed'\n[gtok]\npadding_side = 5\n", "universe = 'u.bed'\n[gtok]\nunknown = []\n",
     "universe = 'u.bed'\nspecial_tokens = [{name = 'unk', token = 5}]\n",
 ]  # fmt: skip
