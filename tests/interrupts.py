@@ -9,8 +9,9 @@ import subprocess
 import sys
 import time
 
+SANITIZED = "libasan" in os.environ.get("LD_PRELOAD", "")
 # How much longer code may take that is compiled without optimization, and checks what it does.
-SLOWER = 10 if "libasan" in os.environ.get("LD_PRELOAD", "") else 1
+SLOWER = 10 if SANITIZED else 1
 
 # Watches from another process, which no lock of this one holds up.
 WATCHER = """

@@ -603,6 +603,7 @@ def deep(n_queries):
     return universe, RegionSet.from_codes(np.zeros(n_queries), ["chr1"], middle, middle + 5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["bits", "ailist"])
 def test_answers_are_whole_where_a_call_stops_to_hear_signals(method):
     universe, queries = deep(4_000)
@@ -616,6 +617,7 @@ def test_answers_are_whole_where_a_call_stops_to_hear_signals(method):
     assert np.array_equal(index.count(nowhere), np.full(4_000, DEEP))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc of Linux")
 @pytest.mark.parametrize("n_threads", [1, 2])
 @pytest.mark.parametrize("method", ["bits", "ailist"])
