@@ -17,12 +17,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import writers
-from interrupts import SLOWER, pressed_after
+from interrupts import SANITIZED, SLOWER, pressed_after
 
 import gtok
 
 WRITERS = Path(writers.__file__)
 each_kind = pytest.mark.parametrize("kind", writers.KINDS)
+measured = pytest.mark.skipif(SANITIZED, reason="sanitizers keep memory that was given back")
 linux = pytest.mark.skipif(sys.platform != "linux", reason="forks, kills and limits")
 
 
@@ -150,6 +151,7 @@ def test_other_processes_answer_alike(start):
 
 
 @pytest.mark.slow
+@measured
 def test_memory_stays_flat():
     """Ten thousand times all that allocates: what is not given back would be seen."""
     code = """
@@ -304,6 +306,7 @@ def test_ctrl_c_is_heard(name, long_file, shuffled):
 
 @linux
 @pytest.mark.slow
+@measured
 def test_ctrl_c_leaves_nothing_behind(tmp_path):
     """Pressed a hundred times at any moment: no memory, file or thread is kept."""
     code = """
