@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import gzip
 import os
@@ -57,20 +58,22 @@ def test_many_writers_of_one_file(kind, tmp_path):
     run("race", kind, tmp_path, 8)
 
 
-@pytest.fixture
+@contextlib.contextmanager
 def no_room():
     """Files that cannot grow beyond 20 kB, as on a disk that is full."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    signal.signal(signal.SIGXFSZ, handler)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
 
 
 @linux
 @each_kind
-def test_no_room(kind, tmp_path, no_room):
+def test_no_room(kind, tmp_path):
     expect_library(kind)
     name, write, _ = writers.KINDS[kind]
     path = tmp_path / name
@@ -80,7 +83,10 @@ def test_no_room(kind, tmp_path, no_room):
         before = path / "tokenizer.toml"
     before.write_bytes(b"what was there before")
     names = set(tmp_path.rglob("*"))
-    with pytest.raises(OSError, match=r"File too large|is the disk full\?") as caught:
+    with (
+        pytest.raises(OSError, match=r"File too large|is the disk full\?") as caught,
+        no_room(),
+    ):
         write(path, 1)
     if kind == "pseudobulk":  # htslib does not tell why
         assert str(caught.value).startswith(f"{path}: ")
