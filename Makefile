@@ -126,7 +126,7 @@ fuzz-quick:
 	$(MAKE) fuzz SECONDS=10
 
 # The share of lines that the tests run, of Python and of Cython, whose lines are traced: that takes
-# a hundred times as long, so tests that are slow and those on larger real files are left out.
+# a hundred times as long, so slow tests are left out, and fewer examples are made.
 coverage: .venv/test
 	$(BIN)/pip install -q --group coverage
 	rm -rf build/coverage
@@ -135,7 +135,8 @@ coverage: .venv/test
 	rm -f build/coverage/gtok/*.so
 	cd build/coverage && GTOK_TRACE=1 $(CURDIR)/$(BIN)/python setup.py -q build_ext --inplace
 	cd build/coverage && PYTHONPATH=$(CURDIR)/build/coverage $(CURDIR)/$(BIN)/python -m pytest \
-		-n auto --dist worksteal -m "not slow" --cov --cov-report=term-missing:skip-covered
+		-n auto --dist worksteal -m "not slow" --hypothesis-profile few \
+		--cov --cov-report=term-missing:skip-covered
 
 # Not a part of .ci/run: it needs a service of the network. What cannot be asked about is an error.
 audit:
