@@ -141,7 +141,7 @@ fuzz-quick:
 	$(MAKE) fuzz SECONDS=10
 
 # The share of lines that the tests run, of Python and of Cython, whose lines are traced: that takes
-# a hundred times as long, so tests that are slow and those on larger real files are left out.
+# a hundred times as long, so slow tests are left out, and fewer examples are made.
 coverage: .venv/test
 	$(BIN)/pip install -q --group coverage
 	rm -rf build/coverage
@@ -150,7 +150,8 @@ coverage: .venv/test
 	rm -f build/coverage/gtok/*.so
 	cd build/coverage && GTOK_TRACE=1 $(CURDIR)/$(BIN)/python setup.py -q build_ext --inplace
 	cd build/coverage && PYTHONPATH=$(CURDIR)/build/coverage $(CURDIR)/$(BIN)/python -m pytest \
-		-n auto --dist worksteal -m "not slow" --cov --cov-report=term-missing:skip-covered
+		-n auto --dist worksteal -m "not slow" --hypothesis-profile few \
+		--cov --cov-report=term-missing:skip-covered
 
 # Not a part of .ci/run: it needs a service of the network. What cannot be asked about is an error.
 audit:
@@ -246,6 +247,8 @@ EACH := import subprocess, sys, tomllib; \
 
 .venv-fuzz/built: $(SOURCES) $(wildcard gtok/*.py)
 	command -v clang > /dev/null || apt-get install -y -q clang
+	clang -fsanitize=address -shared -x c /dev/null -o /dev/null 2> /dev/null \
+		|| apt-get install -y -q libclang-rt-dev
 	$(PYTHON) -m venv .venv-fuzz
 	.venv-fuzz/bin/pip install -q --upgrade pip
 	.venv-fuzz/bin/pip install -q --group fuzz

@@ -40,7 +40,7 @@ def supervise(target: str, seconds: int) -> tuple[int, bool]:
         for i, seed in enumerate(seeds(target)):
             Path(corpus, f"seed{i}").write_bytes(seed)
         arguments = [
-            f"-max_total_time={seconds}", "-max_len=2000", "-timeout=20", "-print_final_stats=1",
+            f"-max_total_time={seconds}", "-max_len=2000", "-timeout=120", "-print_final_stats=1",
             f"-artifact_prefix={FINDINGS}/{target}-", corpus,
         ]  # fmt: skip
         done = subprocess.run(

@@ -15,6 +15,7 @@ BED = [
     b"chr1\t100\t200\nchr1\t150\t300\nchr2\t5\t50\n",
     b"#comment\n\ntrack name=x\nbrowser position chr1\nchr1 1 2\n  \nchr1\t007\t08\tname\t5.5\n",
     b"chrUn_KI270302v1\t2147483646\t2147483647\r\nchrUn_KI270302v1\t0\t0\r\n",
+    b"chr1\t1\t2\t\t\nchr1\t1\t3\tname\t\n",
     b"chr1\t12345678\t123456789\nchr1\t12345679\t123456780\nchr1\t1\t2147483648\n",
     b"\xef\xbb\xbfchr1\t1\t2\nchr\xff\t3\t4",
 ]

@@ -96,8 +96,9 @@ cdef extern from *:
                                         _mm_set1_epi32(0x00012710));
         int64_t of_x = _mm_cvtsi128_si64(eights);
         int64_t of_y = _mm_cvtsi128_si64(_mm_unpackhi_epi64(eights, eights));
-        *x = (int32_t)of_x * 100000000 + (int32_t)(of_x >> 32);
-        *y = (int32_t)of_y * 100000000 + (int32_t)(of_y >> 32);
+        /* Unsigned, since what are no digits may amount to anything. */
+        *x = (int32_t)((uint32_t)of_x * 100000000u + (uint32_t)(of_x >> 32));
+        *y = (int32_t)((uint32_t)of_y * 100000000u + (uint32_t)(of_y >> 32));
         return _mm_movemask_epi8(_mm_cmpeq_epi8(over, _mm_setzero_si128())) == 0xFFFF;
     }
     #else

@@ -56,7 +56,7 @@ cdef inline bint append_text(Text *text, const unsigned char *data, off_t n) noe
     """Append a field; False without memory."""
     cdef off_t capacity = text.capacity
     cdef unsigned char *moved
-    if text.size + n > capacity:
+    if text.data == NULL or text.size + n > capacity:
         capacity += (capacity >> 1) + n + 4096
         moved = <unsigned char *> realloc(text.data, capacity)
         if moved == NULL:

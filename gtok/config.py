@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from gtok.bed import TextColumn
 from gtok.errors import ConfigError, GtokError
-from gtok.files import write_whole
+from gtok.files import whole_folder, write_whole
 from gtok.index import METHODS
 from gtok.regions import RegionSet
 from gtok.universe import SpecialTokens, Universe, digest_of
@@ -181,7 +181,7 @@ def save_folder(
     method: str,
     options: dict[str, Any],
 ) -> list[str]:
-    """Write a universe and its config into a folder, each file whole or not at all.
+    """Write a universe and its config into a folder, all files or none.
 
     Parameters
     ----------
@@ -203,9 +203,6 @@ def save_folder(
     """
     import gtok
 
-    os.makedirs(folder, exist_ok=True)
-    written = [os.path.join(folder, name) for name in (UNIVERSE_FILE, CONFIG_FILE)]
-    _for_gtars(universe.regions).to_bed(written[0])
     tokens = ",\n".join(
         f"    {{ name = {_quote(role)}, token = {_quote(token)} }}"
         for role, token in universe.special_tokens.items()
@@ -221,15 +218,20 @@ def save_folder(
     ]
     if universe.genome is not None:
         lines.append(f"genome = {_quote(universe.genome)}")
+    names = [UNIVERSE_FILE, CONFIG_FILE]
     if exclude is not None:
-        written.append(os.path.join(folder, EXCLUDE_FILE))
-        exclude.to_bed(written[-1])
+        names.append(EXCLUDE_FILE)
         lines.append(f"exclude = {_quote(EXCLUDE_FILE)}")
         lines.append(f"exclude_digest = {_quote(digest_of(exclude))}")
     lines += [f"{key} = {_quote(value)}" for key, value in options.items() if value is not None]
-    with write_whole(written[1]) as handle:
-        handle.write(("\n".join(lines) + "\n").encode())
-    return written
+    # All are there before any takes its name: a full disk leaves the tokenizer that was saved.
+    with whole_folder(folder) as hidden:
+        _for_gtars(universe.regions).to_bed(os.path.join(hidden, UNIVERSE_FILE))
+        if exclude is not None:
+            exclude.to_bed(os.path.join(hidden, EXCLUDE_FILE))
+        with write_whole(os.path.join(hidden, CONFIG_FILE)) as handle:
+            handle.write(("\n".join(lines) + "\n").encode())
+    return [os.path.join(folder, name) for name in names]
 
 
 def _for_gtars(regions: RegionSet) -> RegionSet:

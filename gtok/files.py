@@ -306,10 +306,15 @@ def whole_folder(folder: str | os.PathLike[str]) -> Iterator[str]:
             yield hidden
             for name in os.listdir(hidden):
                 os.replace(os.path.join(hidden, name), os.path.join(folder, name))
-    except BaseException:
+    except BaseException as error:
         if is_new:
             with contextlib.suppress(OSError):
                 os.rmdir(folder)
+        if isinstance(error, OSError) and ".gtok-" in os.fspath(error.filename or ""):
+            # Again what was asked for: the file's name, or the folder's where none was begun.
+            name = os.path.basename(error.filename)
+            path = folder if name.startswith(".gtok-") else os.path.join(folder, name)
+            raise type(error)(error.errno, error.strerror, os.fspath(path)) from None
         raise
 
 

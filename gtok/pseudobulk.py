@@ -82,12 +82,16 @@ def split_fragments(
     sizes = np.bincount(of_cell[cells], minlength=len(numbers))
     by_group = np.argsort(of_cell[cells], kind="stable")
     ends = np.cumsum(sizes)
-    with whole_folder(folder) as hidden, _quiet_htslib(pysam):
+    with whole_folder(folder) as hidden, _quiet_htslib(pysam, folder):
         for group, number in numbers.items():
             rows = by_group[ends[number] - sizes[number] : ends[number]]
             codes, starts, stops, of_rows, supports = (column[rows] for column in columns)
             order = np.lexsort((of_rows, stops, starts, codes))
-            path = os.path.join(hidden, file_names[group])
+            # htslib takes "s3://..." for something else than a folder, and pysam crashes where no
+            # file can be made: it is made before.
+            path = os.path.join(os.path.abspath(hidden), file_names[group])
+            with open(path, "wb"):
+                pass
             with pysam.BGZFile(path, "wb", None) as handle:
                 for lo in range(0, len(order), _ROWS_AT_ONCE):
                     at = order[lo : lo + _ROWS_AT_ONCE]
@@ -182,7 +186,7 @@ def _file_names(groups: Iterable[str], where: str) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def _quiet_htslib(pysam: Any) -> Iterator[None]:
+def _quiet_htslib(pysam: Any, folder: str | os.PathLike[str]) -> Iterator[None]:
     """What goes wrong in htslib as an error, and not on standard error."""
     before = pysam.set_verbosity(0)
     try:
@@ -191,7 +195,8 @@ def _quiet_htslib(pysam: Any) -> Iterator[None]:
         if error.errno is not None:
             raise
         raise OSError(
-            f"the files of the groups cannot be written, is the disk full? {error}"
+            f"{os.fspath(folder)}: the files of the groups cannot be written, is the disk full? "
+            f"{error}"
         ) from None
     finally:
         pysam.set_verbosity(before)

@@ -1339,7 +1339,8 @@ for line in streams[0]:
     folder, args = json.loads(line)
     os.chdir(folder)
     sys.stdin = io.TextIOWrapper(io.BytesIO(b""))
-    sys.stdout, sys.stderr = (io.TextIOWrapper(io.BytesIO()) for _ in range(2))
+    sys.stdout = io.TextIOWrapper(io.BytesIO())
+    sys.stderr = io.TextIOWrapper(io.BytesIO(), errors="backslashreplace")  # as Python has it
     warnings.resetwarnings()
     try:
         main(args)

@@ -161,6 +161,23 @@ def test_bad_groups(here, text, message):
     assert not (here / "out").exists()
 
 
+@pytest.mark.parametrize("n", [236, 300])
+def test_a_group_whose_name_no_file_can_have(here, n):
+    """Neither the file itself, nor its index, whose name is longer."""
+    before = sorted(here.iterdir())
+    with pytest.raises(OSError, match=r"out/BBB|out: the files of the groups cannot be written"):
+        split_fragments("f.tsv", {"A": "B" * n}, "out")
+    assert sorted(here.iterdir()) == before
+
+
+@pytest.mark.parametrize("folder", ["s3://x", "http://127.0.0.1:9/x", "file:x", "data:,x"])
+def test_a_folder_is_a_folder_whatever_its_name(here, folder):
+    """And no address, which htslib might take it for."""
+    assert split_fragments("f.tsv", {"A": "a"}, folder) == {"a": 3}
+    names = sorted(path.name for path in (here / folder).iterdir())
+    assert names == ["a.fragments.tsv.gz", "a.fragments.tsv.gz.tbi"]
+
+
 def test_a_barcode_may_stand_twice_in_one_group(here):
     (here / "groups.tsv").write_text("A\tx\r\nA\tx\r\n\r\n")
     assert split_fragments("f.tsv", "groups.tsv", "out") == {"x": 3}

@@ -86,7 +86,10 @@ def main(args: list[str] | None = None) -> None:
 
 def _one_line(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+        name = os.fsdecode(error.filename) if error.filename else ""
+        # A file may be called what would end the line, or colour the terminal.
+        shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in name)
+        return f"{shown}: {error.strerror}" if name else error.strerror
     text = " ".join(str(error).split())
     if isinstance(error, (GtokError, TypeError, OSError, ImportError)) and text:
         return text
