@@ -169,6 +169,7 @@ def test_from_samples_against_plain_python(drawn, max_gap, n_threads):
     check_universe(drawn, expected, max_gap=max_gap, n_threads=n_threads)
 
 
+@pytest.mark.slow
 @of_no_length
 @given(samples, st.randoms(use_true_random=False))
 def test_the_order_of_the_samples_does_not_matter(drawn, random):
@@ -290,6 +291,7 @@ def test_merging_every_now_and_then(monkeypatch, at_once):
 # --- how many samples
 
 
+@pytest.mark.slow
 @of_no_length
 @given(samples, st.integers(0, 6), st.integers(1, 7), st.integers(1, 3))
 def test_at_least_so_many_samples(drawn, max_gap, least, n_threads):

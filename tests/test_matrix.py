@@ -936,6 +936,7 @@ def test_a_missing_file_may_be_called_as_a_region_is(here, run):
     assert dense("x.npz").tolist() == COUNTS[:2]
 
 
+@pytest.mark.slow
 def test_without_anndata(here):
     # None makes an import fail as it does where a package is not installed.
     code = (
