@@ -19,6 +19,7 @@ from gtok._kernels cimport (
     AHEAD, AT_ONCE, LOOKS, Cell, Ids, Run, Span, aligned, append_beyond, append_hits, cell_of,
     count_hits, count_many, fill_cells, goes_on, hand_over, make_room, prefetch, reserve,
 )
+from gtok._signals cimport check_signals
 from gtok._typedefs cimport id_t, off_t, pos_t
 
 import numpy as np
@@ -29,7 +30,7 @@ cdef enum:
     MIN_LIST = 64    # a list as short as this is left as it is
 
 
-cdef off_t take_apart(const Span *spans, id_t *rows, off_t n, id_t *left) noexcept nogil:
+cdef off_t take_apart(const Span *spans, id_t *rows, off_t n, id_t *left) except -1 nogil:
     """Keep in `rows` what stays in this list, move the rest to `left`; how many those are."""
     cdef off_t kept = 0
     cdef off_t gone = 0
@@ -37,6 +38,7 @@ cdef off_t take_apart(const Span *spans, id_t *rows, off_t n, id_t *left) noexce
     cdef int covered
     cdef pos_t end
     for i in range(n):
+        check_signals(i)
         covered = 0
         end = spans[rows[i]].end
         for j in range(i + 1, min(i + 1 + LOOK_AHEAD, n)):
@@ -137,7 +139,7 @@ cdef class AIList:
         """The number of lists of the chromosome that was taken apart into the most."""
         return int(np.diff(self.first_run).max())
 
-    cdef off_t decompose(self, id_t *left) noexcept nogil:
+    cdef off_t decompose(self, id_t *left) except -1 nogil:
         """Sort the rows into lists, one run each; the number of table cells they need."""
         cdef const Span *given = <const Span *> &self.given[0, 0]
         cdef Span *spans = <Span *> &self.spans[0, 0]
@@ -162,6 +164,7 @@ cdef class AIList:
                 run.lo = lo
                 run.hi = hi - gone
                 for k in range(run.lo, run.hi):
+                    check_signals(k)
                     spans[k] = given[rows[k]]
                 make_room(run, spans, &n_cells)
                 n_runs += 1

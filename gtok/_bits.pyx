@@ -21,6 +21,7 @@ from gtok._kernels cimport (
     cell_of, count_hits, count_many, fill_cells, goes_on, hand_over, make_room, prefetch,
     starts_below,
 )
+from gtok._signals cimport check_signals
 from gtok._typedefs cimport id_t, off_t, pos_t
 
 import numpy as np
@@ -100,14 +101,12 @@ cdef class Bits:
             run = &self.runs[c]
             with nogil:
                 self.nested |= fill_cells(run, all_spans, self.cells) > MANY
-            PyErr_CheckSignals()
         if self.nested:
             self.ends_below = np.zeros(n_cells, dtype=np.int32)
             self.ends = np.empty(n_regions, dtype=np.int32)
             for c in range(self.n_chroms):
                 with nogil:
                     self.sort_ends(&self.runs[c])
-                PyErr_CheckSignals()
 
     def __dealloc__(self):
         free(self.runs)
@@ -116,7 +115,7 @@ cdef class Bits:
         order = None if self.order is None else np.asarray(self.order)
         return Bits, (np.asarray(self.bounds), np.asarray(self.spans), order)
 
-    cdef void sort_ends(self, const Run *run) noexcept nogil:
+    cdef int sort_ends(self, const Run *run) except -1 nogil:
         """Write a chromosome's ends in ascending order, and where those of each bucket begin."""
         cdef const Span *spans = <const Span *> &self.spans[0, 0]
         cdef id_t *below
@@ -127,6 +126,7 @@ cdef class Bits:
         # where the next bucket begins.
         below = &self.ends_below[0]
         for k in range(run.lo, run.hi):
+            check_signals(k)
             cell = cell_of(run, spans[k].end) + 2
             if cell < run.table + run.n_cells:
                 below[cell] += 1
@@ -134,15 +134,18 @@ cdef class Bits:
         for cell in range(run.table + 2, run.table + run.n_cells):
             below[cell] += below[cell - 1]
         for k in range(run.lo, run.hi):
+            check_signals(k)
             cell = cell_of(run, spans[k].end) + 1
             at = below[cell]
             self.ends[at] = spans[k].end
             below[cell] = at + 1
         # And within each bucket, where there are few.
         for cell in range(run.table, run.table + run.n_cells - 1):
+            check_signals(cell)
             n = below[cell + 1] - below[cell]
             if n > 1:
                 sort_few(&self.ends[below[cell]], n)
+        return 0
 
     cdef const Run *run_of(self, id_t chrom) noexcept nogil:
         return &self.runs[chrom if 0 <= chrom < self.n_chroms else self.n_chroms]

@@ -9,6 +9,7 @@ from libc.stdint cimport uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
+from gtok._signals cimport check_signals
 from gtok._typedefs cimport id_t, off_t
 
 import numpy as np
@@ -34,12 +35,13 @@ cdef inline double value_of(uint64_t item) noexcept nogil:
     return value.number
 
 
-cdef bint sort_almost(uint64_t *items, off_t n) noexcept nogil:
+cdef bint sort_almost(uint64_t *items, off_t n) except -1 nogil:
     """Sort by insertion what is almost sorted; False, and half done, where it is not."""
     cdef off_t patience = PATIENCE * n
     cdef off_t i, j
     cdef uint64_t item
     for i in range(1, n):
+        check_signals(i)
         item = items[i]
         j = i
         while j > 0 and column_of(items[j - 1]) > column_of(item):
@@ -52,7 +54,8 @@ cdef bint sort_almost(uint64_t *items, off_t n) noexcept nogil:
     return True
 
 
-cdef uint64_t *sort_items(uint64_t *items, off_t n, uint64_t *scratch, id_t last) noexcept nogil:
+cdef uint64_t *sort_items(uint64_t *items, off_t n, uint64_t *scratch,
+                          id_t last) except NULL nogil:
     """Sort by column, none over `last`, those of one column as they came; where they then are."""
     cdef off_t[1 << DIGIT] places
     cdef off_t i, j, total, count
@@ -70,6 +73,7 @@ cdef uint64_t *sort_items(uint64_t *items, off_t n, uint64_t *scratch, id_t last
             places[i] = total
             total += count
         for i in range(n):
+            check_signals(i)
             j = (items[i] >> shift) & ((1 << DIGIT) - 1)
             scratch[places[j]] = items[i]
             places[j] += 1
@@ -143,34 +147,38 @@ def sum_rows(const id_t[::1] ids, const off_t[::1] offsets, id_t n_columns, valu
     cdef double[::1] out_sums = data
     cdef uint64_t *room = NULL
     cdef uint64_t *items
-    with nogil:
-        for i in range(n):
-            begin = size
-            if ascend(&ids[0] + offsets[i], offsets[i + 1] - offsets[i]):
+    try:
+        with nogil:
+            for i in range(n):
+                begin = size
+                if ascend(&ids[0] + offsets[i], offsets[i + 1] - offsets[i]):
+                    for k in range(offsets[i], offsets[i + 1]):
+                        check_signals(k)
+                        if 0 <= ids[k] < n_columns:
+                            size = put(&out_columns[0], &out_sums[0], begin, size, ids[k],
+                                       weights[k] if weighted else 1, largest)
+                    out_rows[i + 1] = size
+                    continue
+                if room == NULL:
+                    for k in range(i, n):
+                        longest = max(longest, offsets[k + 1] - offsets[k])
+                    room = <uint64_t *> malloc(2 * longest * sizeof(uint64_t))
+                    if room == NULL:
+                        failed = True
+                        break
+                count = 0
                 for k in range(offsets[i], offsets[i + 1]):
                     if 0 <= ids[k] < n_columns:
-                        size = put(&out_columns[0], &out_sums[0], begin, size, ids[k],
-                                   weights[k] if weighted else 1, largest)
+                        value.number = weights[k] if weighted else 1
+                        room[count] = (<uint64_t> ids[k] << 32) | value.bits
+                        count += 1
+                items = sort_items(room, count, room + count, n_columns - 1)
+                for k in range(count):
+                    check_signals(k)
+                    size = put(&out_columns[0], &out_sums[0], begin, size, column_of(items[k]),
+                               value_of(items[k]), largest)
                 out_rows[i + 1] = size
-                continue
-            if room == NULL:
-                for k in range(i, n):
-                    longest = max(longest, offsets[k + 1] - offsets[k])
-                room = <uint64_t *> malloc(2 * longest * sizeof(uint64_t))
-                if room == NULL:
-                    failed = True
-                    break
-            count = 0
-            for k in range(offsets[i], offsets[i + 1]):
-                if 0 <= ids[k] < n_columns:
-                    value.number = weights[k] if weighted else 1
-                    room[count] = (<uint64_t> ids[k] << 32) | value.bits
-                    count += 1
-            items = sort_items(room, count, room + count, n_columns - 1)
-            for k in range(count):
-                size = put(&out_columns[0], &out_sums[0], begin, size, column_of(items[k]),
-                           value_of(items[k]), largest)
-            out_rows[i + 1] = size
+    finally:
         free(room)
     if failed:
         raise MemoryError()

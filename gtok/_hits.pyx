@@ -4,6 +4,7 @@ Hits come as the indexes return them, as offsets into ids; queries and regions a
 and ends, the latter by id.
 """
 
+from gtok._signals cimport check_signals
 from gtok._typedefs cimport id_t, off_t, pos_t
 
 import numpy as np
@@ -22,6 +23,7 @@ def shared(const off_t[::1] offsets, const id_t[::1] ids, const pos_t[::1] start
     with nogil:
         for i in range(starts.shape[0]):
             for k in range(offsets[i], offsets[i + 1]):
+                check_signals(k)
                 out[k] = in_both(starts[i], ends[i], region_starts[ids[k]], region_ends[ids[k]])
     return found
 
@@ -48,6 +50,7 @@ def newly_covered(const off_t[::1] offsets, const id_t[::1] ids, const pos_t[::1
         for j in range(starts.shape[0]):
             i = j if order is None else order[j]
             for k in range(offsets[i], offsets[i + 1]):
+                check_signals(k)
                 begin = max(max(starts[i], region_starts[ids[k]]), covered[ids[k]])
                 end = min(ends[i], region_ends[ids[k]])
                 if end > begin:
@@ -81,6 +84,7 @@ def keep_enough(const off_t[::1] offsets, const id_t[::1] ids, const pos_t[::1] 
     with nogil:
         for i in range(n):
             for k in range(offsets[i], offsets[i + 1]):
+                check_signals(k)
                 region = ids[k]
                 common = in_both(starts[i], ends[i], region_starts[region], region_ends[region])
                 if (common >= least

@@ -1,11 +1,12 @@
-# What both overlap indexes share. All of it is inline, without the GIL, and without exceptions:
-# running out of memory is reported by a return value and raised by the caller.
+# What both overlap indexes share. All of it is inline and without the GIL. What queries use raises
+# no exception: running out of memory is reported by a return value and raised by the caller.
 
 from cython cimport view
 from libc.stdint cimport int64_t, uint64_t
 from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy
 
+from gtok._signals cimport check_signals
 from gtok._typedefs cimport id_t, off_t, pos_t
 
 cdef extern from *:
@@ -260,7 +261,7 @@ cdef inline off_t cell_of(const Run *run, int64_t position) noexcept nogil:
     return run.table + <off_t> ((<uint64_t> min(position, run.reach) * run.scale) >> 32)
 
 
-cdef inline off_t fill_cells(const Run *run, const Span *spans, Cell *cells) noexcept nogil:
+cdef inline off_t fill_cells(const Run *run, const Span *spans, Cell *cells) except -1 nogil:
     """Write the run's cells: first those of single regions, then what follows from them. The most
     regions that a query may have to look at which start in its bucket or before.
 
@@ -272,12 +273,15 @@ cdef inline off_t fill_cells(const Run *run, const Span *spans, Cell *cells) noe
     cdef off_t most = 0
     cdef int j
     for c in range(run.table, run.table + run.n_cells):
+        check_signals(c)
         cells[c].first = cells[c].below = <id_t> run.hi
     for k in range(run.hi - 1, run.lo - 1, -1):
+        check_signals(k)
         cells[cell_of(run, spans[k].start)].below = <id_t> k
         if spans[k].end > 0:
             cells[cell_of(run, spans[k].end - 1)].first = <id_t> k
     for c in range(run.table + run.n_cells - 1, run.table - 1, -1):
+        check_signals(c)
         if c + 1 < run.table + run.n_cells:
             cells[c].first = min(cells[c].first, cells[c + 1].first)
             cells[c].below = min(cells[c].below, cells[c + 1].below)

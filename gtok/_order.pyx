@@ -1,10 +1,10 @@
 """Genome order: whether regions stand in it, the rows in it if they do not, what it brings
 together."""
 
-from cpython.exc cimport PyErr_CheckSignals
 from libc.stdint cimport int64_t, uint32_t
 from libc.string cimport memset
 
+from gtok._signals cimport check_signals
 from gtok._typedefs cimport id_t, off_t, pos_t
 
 import numpy as np
@@ -31,8 +31,8 @@ cdef off_t first_descent(const id_t[::1] codes, const pos_t[::1] starts,
     return -1
 
 
-cdef void sort_by(const pos_t[::1] column, const id_t *rows, id_t *out, int shift,
-                  off_t n) noexcept nogil:
+cdef int sort_by(const pos_t[::1] column, const id_t *rows, id_t *out, int shift,
+                 off_t n) except -1 nogil:
     """One stable pass of a radix sort: the rows by one digit of a column."""
     cdef off_t[N_DIGITS] places
     cdef off_t i, total, count
@@ -46,9 +46,11 @@ cdef void sort_by(const pos_t[::1] column, const id_t *rows, id_t *out, int shif
         places[i] = total
         total += count
     for i in range(n):
+        check_signals(i)
         digit = (<uint32_t> column[rows[i]] >> shift) & (N_DIGITS - 1)
         out[places[digit]] = rows[i]
         places[digit] += 1
+    return 0
 
 
 cdef uint32_t bits_of(const pos_t[::1] column) noexcept nogil:
@@ -91,10 +93,48 @@ def genome_order(const id_t[::1] codes, const pos_t[::1] starts, const pos_t[::1
         while shift < 32 and bits >> shift:
             with nogil:
                 sort_by(column, &rows[0], &other[0], shift, n)
-            PyErr_CheckSignals()
             rows, other = other, rows
             shift += DIGIT
     return np.asarray(rows)
+
+
+def laid_out(const id_t[::1] codes, const pos_t[::1] starts, const pos_t[::1] ends,
+             const id_t[::1] order, id_t n_chroms):
+    """Regions as the overlap indexes take them.
+
+    Parameters
+    ----------
+    codes, starts, ends : int32[n]
+        The regions; codes are 0 .. n_chroms - 1.
+    order : int32[n] or None
+        Their genome order.
+    n_chroms : int
+        Chromosomes.
+
+    Returns
+    -------
+    bounds : int64[n_chroms + 1]
+        The regions of chromosome c are the rows bounds[c] .. bounds[c + 1] - 1.
+    spans : int32[n, 2]
+        Start and end of each region, in genome order.
+    """
+    cdef off_t n = codes.shape[0]
+    cdef off_t i, row
+    cdef id_t c
+    bounds = np.zeros(n_chroms + 1, dtype=np.int64)
+    spans = np.empty((n, 2), dtype=np.int32)
+    cdef int64_t[::1] out_bounds = bounds
+    cdef pos_t[:, ::1] out_spans = spans
+    with nogil:
+        for i in range(n):
+            check_signals(i)
+            row = order[i] if order is not None else i
+            out_spans[i, 0] = starts[row]
+            out_spans[i, 1] = ends[row]
+            out_bounds[codes[i] + 1] += 1
+        for c in range(n_chroms):
+            out_bounds[c + 1] += out_bounds[c]
+    return bounds, spans
 
 
 def repeats(const id_t[::1] codes, const pos_t[::1] starts, const pos_t[::1] ends,
@@ -121,6 +161,7 @@ def repeats(const id_t[::1] codes, const pos_t[::1] starts, const pos_t[::1] end
     with nogil:
         before = order[0] if order is not None else 0
         for i in range(1, n):
+            check_signals(i)
             row = order[i] if order is not None else i
             count += (starts[row] == starts[before] and ends[row] == ends[before]
                       and codes[row] == codes[before])
@@ -135,6 +176,7 @@ def repeats(const id_t[::1] codes, const pos_t[::1] starts, const pos_t[::1] end
         count = 0
         first = before = order[0] if order is not None else 0
         for i in range(1, n):
+            check_signals(i)
             row = order[i] if order is not None else i
             if (starts[row] == starts[before] and ends[row] == ends[before]
                     and codes[row] == codes[before]):
@@ -172,6 +214,7 @@ def merge(const id_t[::1] codes, const pos_t[::1] starts, const pos_t[::1] ends,
     cdef pos_t[:, ::1] out = merged
     with nogil:
         for i in range(n):
+            check_signals(i)
             row = order[i] if order is not None else i
             if (last >= 0 and codes[row] == out[0, last]
                     and <int64_t> starts[row] - out[2, last] <= max_gap):

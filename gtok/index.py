@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from gtok._ailist import AIList
 from gtok._bits import Bits
 from gtok._hits import keep_enough
+from gtok._order import laid_out
 from gtok.errors import GtokError, check_choice
 from gtok.regions import RegionSet
 from gtok.samples import Sample, as_regions
@@ -334,34 +335,22 @@ def build_index(regions: Sample, method: Method = "auto") -> RegionIndex:
     check_choice("method", method, METHODS)
     regions = as_regions(regions)
     order = regions.genome_order()
-    if order is None:
-        codes, spans = regions.codes, _spans(regions.starts, regions.ends)
-        ids = None
-    else:
-        codes, spans = regions.codes[order], _spans(regions.starts[order], regions.ends[order])
-        ids = order
     n_chroms = len(regions.chrom_names)
-    bounds = np.searchsorted(codes, np.arange(n_chroms + 1, dtype=np.int32)).astype(np.int64)
+    bounds, spans = laid_out(regions.codes, regions.starts, regions.ends, order, n_chroms)
     if method != "ailist":
-        bits = Bits(bounds, spans, ids)
-        if method == "bits" or not _wastes(bits, codes, spans):
+        bits = Bits(bounds, spans, order)
+        if method == "bits" or not _wastes(bits, bounds, spans):
             return RegionIndex(bits, "bits", regions)
-    return RegionIndex(AIList(bounds, spans, ids), "ailist", regions)
+    return RegionIndex(AIList(bounds, spans, order), "ailist", regions)
 
 
-def _spans(starts: NDArray[np.int32], ends: NDArray[np.int32]) -> NDArray[np.int32]:
-    spans = np.empty((len(starts), 2), dtype=np.int32)
-    spans[:, 0] = starts
-    spans[:, 1] = ends
-    return spans
-
-
-def _wastes(bits: Bits, codes: NDArray[np.int32], spans: NDArray[np.int32]) -> bool:
+def _wastes(bits: Bits, bounds: NDArray[np.int64], spans: NDArray[np.int32]) -> bool:
     """Whether queries like the regions themselves make BITS look at many regions in vain."""
-    n = len(codes)
+    n = len(spans)
     if n == 0:
         return False
     rows = np.linspace(0, n - 1, min(n, _PROBES)).astype(np.int64)
-    probes = (codes[rows], spans[rows, 0].copy(), spans[rows, 1].copy())
+    chroms = np.searchsorted(bounds, rows, side="right") - 1
+    probes = (chroms.astype(np.int32), spans[rows, 0].copy(), spans[rows, 1].copy())
     hits = bits.count(*probes).mean()
     return float(bits.scanned(*probes).mean() - hits) > _WASTE + _WASTE_PER_HIT * float(hits)

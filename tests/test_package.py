@@ -178,7 +178,7 @@ def test_other_libraries_are_imported_late_and_in_their_rooms(path):
 
 
 @pytest.mark.parametrize("path", COMPILED, ids=lambda path: path.stem)
-def test_compiled_modules_share_two_files_and_nothing_else(path):
+def test_compiled_modules_share_declarations_and_nothing_else(path):
     ours, others = set(), set()
     for line in path.read_text().splitlines():
         match = re.match(r"\s*(?:from\s+([\w.]+)\s+)?(c?import)\s+([\w.]+)", line)
@@ -190,7 +190,7 @@ def test_compiled_modules_share_two_files_and_nothing_else(path):
             ours.add(source)
         else:
             others.add((match[2], source.split(".")[0]))
-    assert ours <= {"gtok._kernels", "gtok._names", "gtok._typedefs"}
+    assert ours <= {"gtok._kernels", "gtok._names", "gtok._signals", "gtok._typedefs"}
     # NumPy as Python sees it: building needs none of its headers.
     assert others <= {
         ("cimport", "libc"),
@@ -200,11 +200,12 @@ def test_compiled_modules_share_two_files_and_nothing_else(path):
     }
 
 
-def test_shared_declarations_import_nothing_of_gtok_but_types():
-    assert {path.stem for path in PACKAGE.rglob("*.pxd")} == {"_kernels", "_names", "_typedefs"}
-    for path in PACKAGE.rglob("*.pxd"):
-        found = set(re.findall(r"from\s+(gtok[\w.]*)\s+cimport", path.read_text()))
-        assert found <= {"gtok._typedefs"} | ({"gtok._kernels"} if path.stem == "_names" else set())
+def test_shared_declarations_import_only_those_before_them():
+    order = ["_typedefs", "_signals", "_kernels", "_names"]
+    assert {path.stem for path in PACKAGE.rglob("*.pxd")} == set(order)
+    for i, stem in enumerate(order):
+        found = re.findall(r"from\s+(gtok[\w.]*)\s+cimport", (PACKAGE / f"{stem}.pxd").read_text())
+        assert set(found) <= {f"gtok.{earlier}" for earlier in order[:i]}
 
 
 @pytest.mark.parametrize("path", COMPILED, ids=lambda path: path.stem)
