@@ -142,14 +142,14 @@ fuzz-quick:
 
 # The share of lines that the tests run, of Python and of Cython, whose lines are traced: that takes
 # a hundred times as long, so slow tests are left out, and fewer examples are made.
-coverage: .venv/test
-	$(BIN)/pip install -q --group coverage
+coverage: .venv-coverage/built
 	rm -rf build/coverage
 	mkdir -p build/coverage
 	cp -r gtok tests bench docs examples *.md Makefile LICENSE pyproject.toml setup.py build/coverage
 	rm -f build/coverage/gtok/*.so
-	cd build/coverage && GTOK_TRACE=1 $(CURDIR)/$(BIN)/python setup.py -q build_ext --inplace
-	cd build/coverage && PYTHONPATH=$(CURDIR)/build/coverage $(CURDIR)/$(BIN)/python -m pytest \
+	cd build/coverage && GTOK_TRACE=1 $(CURDIR)/.venv-coverage/bin/pip install -q \
+		--no-build-isolation -e ".[parquet,plot,cells,hf]"
+	cd build/coverage && $(CURDIR)/.venv-coverage/bin/python -m pytest \
 		-n auto --dist worksteal -m "not slow" --hypothesis-profile few \
 		--cov --cov-report=term-missing:skip-covered
 
@@ -187,6 +187,13 @@ clean:
 	.venv-hf/bin/pip install -q --upgrade pip
 	.venv-hf/bin/pip install -q torch==2.13.0
 	.venv-hf/bin/pip install -q --group hf -e ".[parquet,cells,hf]"
+	touch $@
+
+.venv-coverage/built: pyproject.toml
+	$(PYTHON) -m venv .venv-coverage
+	.venv-coverage/bin/pip install -q --upgrade pip
+	.venv-coverage/bin/pip install -q torch==2.13.0
+	.venv-coverage/bin/pip install -q --group test --group hf --group coverage
 	touch $@
 
 .venv-tensorflow/built: $(SOURCES)

@@ -36,8 +36,9 @@ def expect_library(kind):
 
 def run(*args):
     done = subprocess.run(
-        [sys.executable, str(WRITERS), *map(str, args)], capture_output=True, text=True, timeout=120
-    )
+        [sys.executable, str(WRITERS), *map(str, args)],
+        capture_output=True, text=True, timeout=120 * SLOWER,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return int(done.stdout)
 
