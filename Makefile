@@ -145,12 +145,12 @@ fuzz-quick:
 coverage: .venv-coverage/built
 	rm -rf build/coverage
 	mkdir -p build/coverage
-	cp -r gtok tests bench docs examples *.md Makefile LICENSE pyproject.toml setup.py build/coverage
+	cp -r gtok tests fuzz bench docs examples *.md Makefile LICENSE pyproject.toml setup.py build/coverage
 	rm -f build/coverage/gtok/*.so
 	cd build/coverage && GTOK_TRACE=1 $(CURDIR)/.venv-coverage/bin/pip install -q \
 		--no-build-isolation -e ".[parquet,plot,cells,hf]"
 	cd build/coverage && $(CURDIR)/.venv-coverage/bin/python -m pytest \
-		-n auto --dist worksteal -m "not slow" --hypothesis-profile few \
+		-n auto --dist worksteal -m "not slow and not alone" --hypothesis-profile few \
 		--cov --cov-report=term-missing:skip-covered
 
 # Not a part of .ci/run: it needs a service of the network. What cannot be asked about is an error.

@@ -233,10 +233,14 @@ def _check_part(first: CellMatrix, part: CellMatrix, names: set[str]) -> None:
     """Refuse what cannot stand below the first of several parts; take note of its names."""
     if part.universe != first.universe:
         raise GtokError("expected matrices over one universe, found another one")
-    if part.settings != first.settings or part.quality.keys() != first.quality.keys():
-        raise GtokError(
-            f"expected matrices counted in one way, found {part.settings} beside {first.settings}"
-        )
+    for name, setting in first.settings.items():
+        if part.settings[name] != setting:
+            raise GtokError(
+                "expected matrices counted in one way, found "
+                f"{name}={part.settings[name]!r} beside {name}={setting!r}"
+            )
+    for name in part.quality.keys() ^ first.quality.keys():
+        raise GtokError(f"expected matrices with the same statistics, found {name!r} in one only")
     if first.samples is None or part.samples is None:
         raise GtokError(
             "expected several matrices to have samples, which tell their cells apart: count with "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import math
 import os
 import random
@@ -201,6 +202,30 @@ def test_tokens_of_many_cells(tmp_path):
         assert ids.tolist() == np.flatnonzero(matrix[row]).tolist()
         values = batch.values[batch.offsets[row] : batch.offsets[row + 1]]
         assert values.tolist() == matrix[row][ids].tolist()
+
+
+@pytest.mark.parametrize("order", ["genome", "value"])
+def test_tokens_of_regions_out_of_order(here, order):
+    """Ids are rows; of one cell they come by position, or by value and then by position."""
+    ordered = count_fragments("f.tsv", "u.bed")
+    regions = ordered.universe.regions
+    backward = np.arange(len(regions))[::-1]
+    found = count_fragments("f.tsv", Universe(regions[backward]))
+    expected = ordered.tokens(order)
+    batch = found.tokens(order)
+    assert backward[batch.ids].tolist() == expected.ids.tolist()
+    assert batch.offsets.tolist() == expected.offsets.tolist()
+    assert batch.values.tolist() == expected.values.tolist()
+
+
+def test_tokens_at_random(cells):
+    batch = cells.tokens("random", seed=1)
+    assert batch.ids.tolist() == cells.tokens("random", seed=1).ids.tolist()
+    rows = {tuple(cells.tokens("random", seed=seed).ids[:3]) for seed in range(40)}
+    assert rows == set(itertools.permutations([0, 1, 2]))
+    for row, ids in enumerate(batch):
+        values = batch.values[batch.offsets[row] : batch.offsets[row + 1]]
+        assert values.tolist() == cells.X[row].toarray()[0][ids].tolist()
 
 
 def test_tokens_leave_the_matrix_alone(cells):

@@ -101,6 +101,7 @@ def test_no_room(kind, tmp_path):
 
 
 @linux
+@pytest.mark.alone
 def test_no_room_for_a_command(tmp_path):
     """The command says so in one line, and leaves what was there."""
     writers.bed(tmp_path / "u.bed", 1)

@@ -57,6 +57,13 @@ def fragments(mistake, content, message):
     return Case(mistake, files, 'count_fragments("x.tsv", "u.bed")', message, shell)
 
 
+def stacked(mistake, second, message):
+    """Of cells that cannot stand below those of a first file."""
+    first = 'count_fragments({"a": "f.tsv"}, "u.bed")'
+    call = f"CellMatrix.concatenate([{first}, {second}])"
+    return Case(mistake, {"f.tsv": FRAGMENTS}, call, message)
+
+
 def barcodes(mistake, content, message):
     files = {"f.tsv": FRAGMENTS, "x.txt": content}
     call = 'count_fragments("f.tsv", "u.bed", barcodes="x.txt")'
@@ -591,6 +598,37 @@ CASES: dict[str, list[Case]] = {
             "one number as shift",
             'count_fragments("f.tsv", "u.bed", shift=4)',
             "expected shift as two whole numbers, (4, -5) say, found 4",
+        ),
+        call(
+            "no cells to stack",
+            "CellMatrix.concatenate([])",
+            "expected a matrix of cells or more, found none",
+        ),
+        stacked(
+            "cells over another universe",
+            'count_fragments({"b": "f.tsv"}, ["chr1:1-2"])',
+            "expected matrices over one universe, found another one",
+        ),
+        stacked(
+            "cells counted in another way",
+            'count_fragments({"b": "f.tsv"}, "u.bed", max_length=500)',
+            "expected matrices counted in one way, found max_length=500 beside max_length=None",
+        ),
+        stacked(
+            "cells with another statistic",
+            'count_fragments({"b": "f.tsv"}, "u.bed", tss="u.bed")',
+            "expected matrices with the same statistics, found 'tss_enrichment' in one only",
+        ),
+        stacked(
+            "cells of no sample",
+            'count_fragments("f.tsv", "u.bed")',
+            "expected several matrices to have samples, which tell their cells apart: count with "
+            "a dict of sample to path",
+        ),
+        stacked(
+            "a cell twice",
+            'count_fragments({"a": "f.tsv"}, "u.bed")',
+            "expected each cell once, found 'a:AAAC-1' twice",
         ),
         sites(
             "GTF with too few fields",

@@ -85,6 +85,7 @@ def test_an_interrupt_is_heard_at_once(here, name):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="limits of POSIX")
+@pytest.mark.alone
 @pytest.mark.parametrize("limit", [10_000, 60_000, 100_000])
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_full_disk(here, name, limit):

@@ -124,6 +124,7 @@ def test_files_without_an_end(bombs, call, message):
 
 
 @linux
+@pytest.mark.alone
 @pytest.mark.parametrize("name", ["comments.gz", "blank.gz"])
 def test_what_is_passed_over_takes_no_memory(bombs, name):
     peak, found = child(bombs, f'gtok.RegionSet.from_bed("{name}")')
@@ -155,6 +156,7 @@ def test_the_limit_of_a_line_can_be_raised(tmp_path):
 
 @linux
 @limited
+@pytest.mark.alone
 def test_rows_take_twelve_bytes_each_and_more_than_there_is_is_an_error(bombs):
     """A bomb of valid rows is their number, which nobody can tell from a sample."""
     rows = 32 * MIB
@@ -168,6 +170,7 @@ def test_rows_take_twelve_bytes_each_and_more_than_there_is_is_an_error(bombs):
 
 @linux
 @limited
+@pytest.mark.alone
 def test_the_command_line_says_that_memory_is_out(bombs):
     import resource
 
