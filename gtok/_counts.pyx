@@ -133,7 +133,6 @@ def sum_rows(const id_t[::1] ids, const off_t[::1] offsets, id_t n_columns, valu
     cdef off_t i, k, begin, count
     cdef off_t size = 0
     cdef off_t longest = 0
-    cdef bint failed = False
     cdef Value value
     cdef bint weighted = values is not None
     cdef const float[::1] weights = values if weighted else np.empty(0, dtype=np.float32)
@@ -164,8 +163,8 @@ def sum_rows(const id_t[::1] ids, const off_t[::1] offsets, id_t n_columns, valu
                         longest = max(longest, offsets[k + 1] - offsets[k])
                     room = <uint64_t *> malloc(2 * longest * sizeof(uint64_t))
                     if room == NULL:
-                        failed = True
-                        break
+                        with gil:
+                            raise MemoryError()
                 count = 0
                 for k in range(offsets[i], offsets[i + 1]):
                     if 0 <= ids[k] < n_columns:
@@ -180,6 +179,4 @@ def sum_rows(const id_t[::1] ids, const off_t[::1] offsets, id_t n_columns, valu
                 out_rows[i + 1] = size
     finally:
         free(room)
-    if failed:
-        raise MemoryError()
     return indptr, indices[:size], data[:size]
