@@ -155,7 +155,7 @@ def many_files(scale: Scale) -> list[Row]:
     command = [*gtok_command(), "matrix", "--threads", "2", str(universe), f"@{listing}"]
     command += ["-o", str(output)]
     reading = python(
-        "import gtok; from gtok.index import in_threads; "
+        "import gtok; from gtok.threads import in_threads; "
         "paths = open(sys.argv[1]).read().split(); "
         "print(sum(map(len, in_threads(gtok.RegionSet.from_bed, paths, 2))))",
         listing,

@@ -1,8 +1,9 @@
-from threading import Event
 from typing import Self, final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from gtok.threads import Stop
 
 @final
 class AIList:
@@ -20,7 +21,7 @@ class AIList:
         starts: NDArray[np.int32],
         ends: NDArray[np.int32],
         counts: NDArray[np.int64] | None = None,
-        stop: Event | None = None,
+        stop: Stop | None = None,
     ) -> NDArray[np.int64]: ...
     def overlaps(
         self,
@@ -28,5 +29,5 @@ class AIList:
         starts: NDArray[np.int32],
         ends: NDArray[np.int32],
         offsets: NDArray[np.int64] | None = None,
-        stop: Event | None = None,
+        stop: Stop | None = None,
     ) -> tuple[NDArray[np.int64], NDArray[np.int32]]: ...

@@ -14,9 +14,10 @@ from gtok._order import genome_order, merge
 from gtok.columns import repeated
 from gtok.errors import GtokError, check_base_pairs
 from gtok.files import read_lines
-from gtok.index import RegionIndex, in_threads
+from gtok.index import RegionIndex
 from gtok.regions import RegionSet
 from gtok.samples import Sample, as_regions, path_of
+from gtok.threads import in_threads
 
 LONG = 1_000_000  # base pairs from which a merged region is hardly one region any more
 

@@ -8,9 +8,11 @@ import io
 import os
 import sys
 from collections.abc import Callable, Iterator
+from itertools import repeat
 from typing import IO, Any, Protocol
 
 from gtok.errors import GtokError
+from gtok.threads import in_background
 
 CHUNK = 1 << 20  # bytes asked for at a time: as many as a core's own cache holds
 _NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)  # what only writing meets, and names no file
@@ -125,7 +127,8 @@ def open_bytes(path: str | os.PathLike[str]) -> ByteStream:
     """Open a file for reading, ``-`` being standard input, and inflate it if it is gzip or bgzip.
 
     gzip is recognised by its first two bytes, not by the file's name; a file of several members,
-    as bgzip writes them, is read to its end. A large one is inflated in a thread of its own.
+    as bgzip writes them, is read to its end. A large one is inflated in a thread of its own
+    unless it comes from a pipe.
 
     Raises
     ------
@@ -218,20 +221,41 @@ class _Rejoined(io.RawIOBase):
         return self._rest.readinto(buffer) or 0
 
 
+class _ReadAhead(io.RawIOBase):
+    """What a stream gives, read a few chunks ahead by a thread of its own."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self._chunks = in_background(stream.read1, repeat(CHUNK))
+        self._chunk = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        if not self._chunk:
+            self._chunk = memoryview(next(self._chunks))
+        n = min(len(self._chunk), len(buffer))
+        buffer[:n] = self._chunk[:n]
+        self._chunk = self._chunk[n:]
+        return n
+
+    def close(self) -> None:
+        if not self.closed:
+            self._chunks.close()
+            self._stream.close()
+        super().close()
+
+
 def _inflate(raw: Any, head: bytes) -> Any:
-    is_small = False
-    if raw.seekable():
-        raw.seek(-len(head), os.SEEK_CUR)
-        is_small = os.fstat(raw.fileno()).st_size < THREADED_FROM
-    else:
-        raw = _Rejoined(head, raw)
-    try:
-        from isal import igzip_threaded
-    except ModuleNotFoundError:
-        return _gzip_file(raw, "rb")
-    if is_small:
-        return _gzip_file(raw, "rb")
-    return igzip_threaded.open(raw, "rb", threads=1, block_size=CHUNK)
+    if not raw.seekable():
+        # In this thread: another one that waits for a pipe could not be broken off.
+        return _gzip_file(_Rejoined(head, raw), "rb")
+    raw.seek(-len(head), os.SEEK_CUR)
+    inflated = _gzip_file(raw, "rb")
+    if os.fstat(raw.fileno()).st_size < THREADED_FROM or sys.platform == "emscripten":
+        return inflated
+    return _ReadAhead(inflated)
 
 
 def _gzip_file(raw: Any, mode: str) -> Any:
@@ -341,10 +365,8 @@ def write_whole(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
         with open(target, "wb") as handle:
             yield handle
         return
-    with whole_path(path) as hidden:
-        descriptor = os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-        with open(descriptor, "wb") as handle:
-            yield handle
+    with whole_path(path) as hidden, open(hidden, "xb") as handle:
+        yield handle
 
 
 @contextlib.contextmanager

@@ -20,9 +20,10 @@ from gtok.bed import MAX_COORDINATE, explain_fragment, feed_file
 from gtok.cells import CellMatrix
 from gtok.errors import BedError, GtokError, check_base_pairs, check_choice
 from gtok.files import MAX_LINE, ByteStream, display_name, read_lines
-from gtok.index import RegionIndex, build_index, in_threads
+from gtok.index import RegionIndex, build_index
 from gtok.quality import quality_columns, site_windows, start_sites
 from gtok.samples import Sample, as_exclusions
+from gtok.threads import Stop, in_threads
 from gtok.tokenizer import n_cores
 from gtok.universe import Universe
 
@@ -192,7 +193,7 @@ class _Run:
         max_line: int = MAX_LINE,
     ) -> None:
         check_choice("counting", counting, COUNTING)
-        self.stop = threading.Event()
+        self.stop = Stop()
         self.whitelist = whitelist
         self.counting = COUNTING.index(counting)
         self.min_length, self.max_length = 0, MAX_COORDINATE

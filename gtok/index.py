@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections import deque
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
-from typing import Any, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
+from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +14,7 @@ from gtok._order import laid_out
 from gtok.errors import GtokError, check_choice
 from gtok.regions import RegionSet
 from gtok.samples import Sample, as_regions
+from gtok.threads import Stop, in_threads
 
 Method: TypeAlias = Literal["auto", "bits", "ailist"]
 METHODS = ("auto", "bits", "ailist")
@@ -31,7 +28,6 @@ _PROBES = 4096  # regions asked for to choose a method
 _WASTE = 20
 _WASTE_PER_HIT = 10
 
-T = TypeVar("T")
 _Columns: TypeAlias = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]
 
 
@@ -48,7 +44,7 @@ class OverlapIndex(Protocol):
         starts: NDArray[np.int32],
         ends: NDArray[np.int32],
         counts: NDArray[np.int64] | None = None,
-        stop: threading.Event | None = None,
+        stop: Stop | None = None,
     ) -> NDArray[np.int64]:
         """The number of regions that each query overlaps, int64[n].
 
@@ -61,7 +57,7 @@ class OverlapIndex(Protocol):
         starts: NDArray[np.int32],
         ends: NDArray[np.int32],
         offsets: NDArray[np.int64] | None = None,
-        stop: threading.Event | None = None,
+        stop: Stop | None = None,
     ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         """The ids of the regions that each query overlaps: offsets int64[n + 1], ids int32[m].
 
@@ -150,7 +146,7 @@ class RegionIndex:
         limits = Limits.of(min_overlap, overlap_of)
         codes = regions.codes_for(self.regions.chrom_names)
         counts = np.zeros(len(regions), dtype=np.int64)
-        stop = threading.Event()
+        stop = Stop()
 
         def answer(rows: slice) -> None:
             columns = (codes[rows], regions.starts[rows], regions.ends[rows])
@@ -209,7 +205,7 @@ class RegionIndex:
         codes = regions.codes_for(self.regions.chrom_names)
         offsets = np.zeros(len(regions) + 1, dtype=np.int64)
         shares = _shares(len(regions), n_threads, limits)
-        stop = threading.Event()
+        stop = Stop()
 
         def answer(rows: slice) -> NDArray[np.int32]:
             columns = (codes[rows], regions.starts[rows], regions.ends[rows])
@@ -236,7 +232,7 @@ class RegionIndex:
         return offsets, all_ids
 
     def _enough(
-        self, columns: _Columns, limits: Limits, stop: threading.Event
+        self, columns: _Columns, limits: Limits, stop: Stop
     ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         """The regions that queries overlap by as much as is asked for."""
         offsets, ids = self.kernel.overlaps(*columns, stop=stop)
@@ -258,55 +254,6 @@ def _shares(n: int, n_threads: int, limits: Limits | None) -> list[slice]:
     if limits is None:
         rows = max(n if n_threads == 1 else -(-n // max(8 * n_threads, 1)), rows)
     return [slice(lo, min(lo + rows, n)) for lo in range(0, max(n, 1), rows)]
-
-
-def in_threads(
-    work: Callable[[Any], T],
-    items: Collection[Any],
-    n_threads: int,
-    stop: threading.Event | None = None,
-) -> Iterator[T]:
-    """What `work` makes of each item, in order, while the next ones are being worked on.
-
-    Only a few results wait to be taken, however many items there are. One thread, or one item,
-    is worked on in the calling thread. `stop` is set when no more results will be taken, Ctrl-C
-    say, for work that takes long to look at.
-    """
-    if n_threads < 1:
-        raise GtokError(f"expected at least one thread, found n_threads={n_threads}")
-    if n_threads == 1 or len(items) < 2:
-        return map(work, items)
-    return _in_pool(work, items, min(n_threads, len(items)), stop)
-
-
-def _in_pool(
-    work: Callable[[Any], T],
-    items: Collection[Any],
-    n_threads: int,
-    stop: threading.Event | None,
-) -> Iterator[T]:
-    waiting: deque[Any] = deque()
-    with _pool(n_threads, stop) as pool:
-        for item in items:
-            waiting.append(pool.submit(work, item))
-            if len(waiting) > 2 * n_threads:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-
-
-@contextmanager
-def _pool(n_threads: int, stop: threading.Event | None) -> Iterator[Any]:
-    """A pool that drops what has not begun when an exception, Ctrl-C say, ends its use."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    pool = ThreadPoolExecutor(n_threads)
-    try:
-        yield pool
-    finally:
-        if stop is not None:
-            stop.set()
-        pool.shutdown(cancel_futures=True)
 
 
 def build_index(regions: Sample, method: Method = "auto") -> RegionIndex:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple
@@ -19,11 +18,12 @@ from gtok.config import OPTIONS, Config, find_config, read_config, save_folder
 from gtok.encoding import frame_of
 from gtok.errors import ConfigError, GtokError, check_choice
 from gtok.hub import fetch
-from gtok.index import Limits, Method, OverlapOf, build_index, in_threads
+from gtok.index import Limits, Method, OverlapOf, build_index
 from gtok.padding import Side
 from gtok.regions import RegionSet, parts_of_bed
 from gtok.samples import Sample, as_batch, as_exclusions, as_regions, path_of
 from gtok.surface import TokenizerSurface, Values
+from gtok.threads import Stop, in_threads
 from gtok.universe import SpecialTokens, Universe, repeated_rows
 
 _CHOICES: dict[str, tuple[Any, ...]] = {
@@ -347,7 +347,7 @@ class Tokenizer(TokenizerSurface):
         if n_threads is None:
             n_threads = n_cores() if any(path_of(x) is not None for x in samples) else 1
 
-        stop = threading.Event()
+        stop = Stop()
 
         def encode(x: Sample) -> TokenBatch:
             return self._encode_one(x, values, signal, queries, stop)
@@ -360,7 +360,7 @@ class Tokenizer(TokenizerSurface):
         values: Values | None = None,
         signal: str | int | None = None,
         queries: bool = False,
-        stop: threading.Event | None = None,
+        stop: Stop | None = None,
     ) -> TokenBatch:
         """One sample's tokens, in the order and with the columns asked for.
 

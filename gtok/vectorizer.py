@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from gtok.errors import GtokError, check_choice
-from gtok.index import METHODS, Limits, Method, OverlapOf, in_threads
+from gtok.index import METHODS, Limits, Method, OverlapOf
 from gtok.regions import RegionSet
 from gtok.samples import Sample, as_batch, path_of
 from gtok.sparse import REDUCE, Reduce, to_csr
 from gtok.surface import Values
+from gtok.threads import in_threads
 from gtok.tokenizer import VALUES, Tokenizer, check_values
 from gtok.universe import Universe
 

@@ -319,7 +319,7 @@ def test_ctrl_c_is_heard(name, long_file, shuffled):
 def test_ctrl_c_leaves_nothing_behind(tmp_path):
     """Pressed a hundred times at any moment: no memory, file or thread is kept."""
     code = """
-import gc, os, random, sys, threading
+import gc, os, random, sys
 import gtok
 from interrupts import pressed_after
 from numpy.random import default_rng
@@ -338,9 +338,7 @@ def work():
 def held():
     gc.collect()
     resident = int(open("/proc/self/statm").read().split()[1]) * 4096
-    # isal's thread lives on where Ctrl-C comes while it is being started.
-    threads = [thread for thread in threading.enumerate() if "_decompress" not in thread.name]
-    return resident, len(os.listdir("/proc/self/fd")), len(threads)
+    return resident, len(os.listdir("/proc/self/fd")), len(os.listdir("/proc/self/task"))
 work()
 expected = tokenizer.encode(path)
 chance = random.Random(0)
@@ -369,3 +367,74 @@ print(n_pressed, after[0] - before[0], after[1] - before[1], after[2] - before[2
     assert int(n_pressed) > 30
     assert int(grown) < 30 << 20
     assert (files, threads, left) == ("0", "0", [])
+
+
+MOMENTS = """
+import gc, os, random, signal, sys, time
+import gtok
+from gtok.files import open_bytes, write_gzip
+from gtok.threads import in_threads
+folder, name = sys.argv[1:]
+path = os.path.join(folder, "x.gz")
+chunk = bytearray(1 << 20)
+def write():
+    with write_gzip(os.path.join(folder, "y.gz")) as handle:
+        handle.write(b"x")
+def read():
+    with open_bytes(path) as stream:
+        while stream.readinto(memoryview(chunk)):
+            pass
+def threads():
+    assert sum(in_threads(abs, range(50), 3)) == 1225
+def query():
+    index.overlaps(regions, n_threads=2)
+if name == "read":
+    with write_gzip(path) as handle:
+        handle.write(random.Random(0).randbytes(3 << 20))
+if name == "query":
+    regions = gtok.as_regions([("chr1", i, i + 9) for i in range(100_000)])
+    index = gtok.build_index(regions)
+def press(*_):
+    raise KeyboardInterrupt
+def held():
+    gc.collect()
+    return len(os.listdir("/proc/self/fd")), len(os.listdir("/proc/self/task"))
+work = globals()[name]
+work()
+begun = time.perf_counter()
+for _ in range(20):
+    work()
+needed = (time.perf_counter() - begun) / 20
+time.sleep(0.2)  # a thread is still seen for a moment when it has said its last
+before = held()
+signal.signal(signal.SIGALRM, press)
+chance = random.Random(0)
+n_pressed = 0
+for _ in range(2000):
+    try:
+        signal.setitimer(signal.ITIMER_REAL, chance.uniform(1e-6, needed))
+        work()
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    except KeyboardInterrupt:
+        n_pressed += 1
+work()
+limit = time.monotonic() + 10
+while held() != before and time.monotonic() < limit:
+    time.sleep(0.01)
+print(n_pressed, held() == before, *set(os.listdir(folder)) - {"x.gz", "y.gz"})
+"""
+
+
+@linux
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["write", "read", "threads", "query"])
+def test_ctrl_c_between_any_two_steps(name, tmp_path):
+    """Two thousand times into a millisecond of work: nothing is left, or waits for ever."""
+    done = subprocess.run(
+        [sys.executable, "-c", MOMENTS, str(tmp_path), name],
+        capture_output=True, text=True, timeout=120 * SLOWER,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    n_pressed, *left = done.stdout.split()
+    assert int(n_pressed) > 500
+    assert left == ["True"]

@@ -6,6 +6,7 @@ import gzip
 import os
 import random
 import re
+import signal
 import stat
 import subprocess
 import sys
@@ -278,6 +279,26 @@ def test_standard_input_is_read_from_where_it_stands(written, zipped):
     with open(written(b"123456" + (gzip.compress(SMALL) if zipped else SMALL)), "rb") as stdin:
         os.lseek(stdin.fileno(), 6, os.SEEK_SET)
         assert run(READ_STDIN, stdin) == "300 3000 standard input\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+@pytest.mark.parametrize("zipped", [False, True], ids=["plain", "gzip"])
+def test_ctrl_c_while_standard_input_gives_nothing(large, zipped):
+    content = gzip.compress(large, 1) if zipped else large
+    with subprocess.Popen(
+        [sys.executable, "-c", READ_STDIN],
+        cwd=files.__file__.rpartition("gtok")[0],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as reader:
+        reader.stdin.write(content[:-100])  # more than a pipe holds: reading has begun
+        reader.stdin.flush()
+        reader.send_signal(signal.SIGINT)
+        try:
+            reader.wait(timeout=60)
+        finally:
+            reader.kill()
+        assert reader.stderr.read().endswith(b"KeyboardInterrupt\n")
 
 
 def test_standard_input_that_comes_in_drops(monkeypatch):

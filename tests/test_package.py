@@ -23,7 +23,7 @@ PACKAGE = ROOT / "gtok"
 # From the first to the last; a room imports only rooms above it. Those that are not there yet
 # have their places already.
 ROOMS = [
-    "errors",
+    "errors", "threads",
     "files", "shared", "bed", "columns", "frames", "regions", "samples", "index", "building",
     "universe", "config", "hub",
     "padding", "batch", "truncation", "encoding", "sparse", "surface", "tokenizer", "tokens_io",

@@ -11,9 +11,10 @@ import click
 
 from gtok.errors import GtokError
 from gtok.files import read_lines
-from gtok.index import METHODS, OVERLAP_OF, in_threads
+from gtok.index import METHODS, OVERLAP_OF
 from gtok.regions import RegionSet
 from gtok.samples import as_exclusions
+from gtok.threads import in_threads
 from gtok.tokenizer import Tokenizer, n_cores
 
 F = TypeVar("F", bound=Callable[..., Any])
