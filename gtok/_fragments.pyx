@@ -7,6 +7,7 @@ the end, which is the matrix.
 """
 
 cimport cython
+from cpython.exc cimport PyErr_CheckSignals
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memset
@@ -19,6 +20,7 @@ import numpy as np
 cdef enum:
     MAX_DIGIT = 11          # bits per pass of the radix sort, at most
     WAIT = 1 << 21          # keys that are gathered before they are sorted, at least
+    DEAF = (1 << 18) - 1    # keys between two looks whether to go on
     AHEAD = 24              # fragments from here is the cell to ask memory for
     LONGEST = 1000          # base pairs; longer fragments are one class of the histogram
     NUCLEOSOME = 147        # base pairs of DNA around one
@@ -41,37 +43,6 @@ cdef enum:
     FRAGMENT = 0
     INSERTION = 1
     PAIRED = 2
-
-
-cdef uint64_t *sort_keys(uint64_t *keys, uint64_t *scratch, off_t n, int n_bits) noexcept nogil:
-    """Sort keys of `n_bits`; where they then are."""
-    cdef off_t[1 << MAX_DIGIT] places
-    cdef off_t i, total, count
-    cdef uint64_t key, mask
-    cdef uint64_t *swap
-    cdef int n_passes = (n_bits + MAX_DIGIT - 1) // MAX_DIGIT
-    cdef int digit, p
-    if n_passes == 0:
-        return keys
-    digit = (n_bits + n_passes - 1) // n_passes
-    mask = (<uint64_t> 1 << digit) - 1
-    for p in range(n_passes):
-        memset(places, 0, sizeof(places))
-        for i in range(n):
-            places[(keys[i] >> (p * digit)) & mask] += 1
-        total = 0
-        for i in range(1 << digit):
-            count = places[i]
-            places[i] = total
-            total += count
-        for i in range(n):
-            key = keys[i]
-            scratch[places[(key >> (p * digit)) & mask]] = key
-            places[(key >> (p * digit)) & mask] += 1
-        swap = keys
-        keys = scratch
-        scratch = swap
-    return keys
 
 
 cdef int bits_of(uint64_t largest) noexcept nogil:
@@ -104,6 +75,14 @@ cdef class FragmentCounter:
         with an insertion in it.
     starts, ends : int32[n]
         The regions, by id.
+    stop : Stop
+        Set by another thread when nobody waits for the counts any more.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        By `add` and `matrix`, in the middle of it, once `stop` is set. Counts are of no use then,
+        nor after what a signal's handler raised.
     """
 
     cdef int counting
@@ -121,9 +100,11 @@ cdef class FragmentCounter:
     cdef off_t n_cells
     cdef int64_t[::1] lengths   # of all fragments, a histogram
     cdef unsigned char[::1] met  # chromosomes
+    cdef object stop
 
-    def __cinit__(self, int counting, const pos_t[::1] starts, const pos_t[::1] ends):
+    def __cinit__(self, int counting, const pos_t[::1] starts, const pos_t[::1] ends, stop):
         self.counting = counting
+        self.stop = stop
         self.starts = starts
         self.ends = ends
         self.n_low = bits_of(starts.shape[0])
@@ -179,22 +160,19 @@ cdef class FragmentCounter:
             Whether a fragment is to be left out.
         """
         cdef const unsigned char *left_out = NULL
-        cdef bint done
         if chroms.shape[0] == 0:
             return
         if excluded is not None:
             left_out = &excluded[0]
         with nogil:
-            done = self.add_all(&chroms[0], &starts[0], &ends[0], &cells[0], &supports[0],
-                                &offsets[0], &ids[0] if ids.shape[0] else NULL, &mitochondrial[0],
-                                left_out, chroms.shape[0])
-        if not done:
-            raise MemoryError()
+            self.add_all(&chroms[0], &starts[0], &ends[0], &cells[0], &supports[0],
+                         &offsets[0], &ids[0] if ids.shape[0] else NULL, &mitochondrial[0],
+                         left_out, chroms.shape[0])
 
-    cdef bint add_all(self, const id_t *chroms, const pos_t *starts, const pos_t *ends,
-                      const id_t *cells, const id_t *supports, const off_t *offsets,
-                      const id_t *ids, const unsigned char *mitochondrial,
-                      const unsigned char *excluded, off_t n) noexcept nogil:
+    cdef int add_all(self, const id_t *chroms, const pos_t *starts, const pos_t *ends,
+                     const id_t *cells, const id_t *supports, const off_t *offsets,
+                     const id_t *ids, const unsigned char *mitochondrial,
+                     const unsigned char *excluded, off_t n) except -1 nogil:
         cdef int64_t *all_stats = &self.stats[0, 0]
         cdef int64_t *lengths = &self.lengths[0]
         cdef unsigned char *met = &self.met[0]
@@ -222,13 +200,12 @@ cdef class FragmentCounter:
             stats[MITOCHONDRIAL] += mitochondrial[chroms[i]]
             if n_hits:
                 stats[IN_REGIONS] += not mitochondrial[chroms[i]]
-                if not self.add_keys(cells[i], starts[i], ends[i], ids + offsets[i], n_hits):
-                    return False
-        return True
+                self.add_keys(cells[i], starts[i], ends[i], ids + offsets[i], n_hits)
+        return 0
 
-    cdef inline bint add_keys(self, off_t cell, pos_t start, pos_t end, const id_t *ids,
-                              off_t n) noexcept nogil:
-        """Count a fragment in the regions that it overlaps; False without memory."""
+    cdef inline int add_keys(self, off_t cell, pos_t start, pos_t end, const id_t *ids,
+                             off_t n) except -1 nogil:
+        """Count a fragment in the regions that it overlaps."""
         cdef uint64_t row = <uint64_t> cell << self.n_low
         cdef const pos_t *starts = &self.starts[0]
         cdef const pos_t *ends = &self.ends[0]
@@ -236,8 +213,8 @@ cdef class FragmentCounter:
         cdef off_t k
         cdef id_t region
         cdef int left, right
-        if self.n_waiting + 2 * n > self.room and not self.make_room(2 * n):
-            return False
+        if self.n_waiting + 2 * n > self.room:
+            self.make_room(2 * n)
         out = self.waiting + self.n_waiting
         for k in range(n):
             region = ids[k]
@@ -255,53 +232,116 @@ cdef class FragmentCounter:
             out[0] = row | <uint64_t> region
             out += right
         self.n_waiting = out - self.waiting
-        return True
+        return 0
 
-    cdef bint make_room(self, off_t n) noexcept nogil:
-        """Have room for n further keys; False without memory."""
+    cdef int make_room(self, off_t n) except -1 nogil:
+        """Have room for n further keys."""
         cdef uint64_t *waiting
         cdef off_t room
         # As many wait as there are counts already: each is moved a bounded number of times.
-        if self.n_waiting >= max(<off_t> WAIT, self.n_keys) and not self.settle():
-            return False
+        if self.n_waiting >= max(<off_t> WAIT, self.n_keys):
+            self.settle()
         if self.n_waiting + n > self.room:
             room = self.room + (self.room >> 1) + n + 65536
             waiting = <uint64_t *> realloc(self.waiting, room * sizeof(uint64_t))
             if waiting == NULL:
-                return False
+                with gil:
+                    raise MemoryError()
             self.waiting = waiting
             self.room = room
-        return True
+        return 0
 
-    cdef bint settle(self) noexcept nogil:
-        """Sort what waits and add it to the counts; False without memory."""
+    cdef int settle(self) except -1 nogil:
+        """Sort what waits and add it to the counts."""
         cdef off_t n = self.n_waiting
-        cdef uint64_t *scratch
         cdef uint64_t *sorted
-        cdef uint64_t *keys
-        cdef uint32_t *counts
-        cdef uint64_t key
-        cdef off_t i = 0
-        cdef off_t j = 0
-        cdef off_t size = 0
+        cdef uint64_t *scratch = NULL
+        cdef uint64_t *keys = NULL
+        cdef uint32_t *counts = NULL
         cdef off_t distinct = 0
+        cdef off_t size, j
         if n == 0:
-            return True
-        scratch = <uint64_t *> malloc(n * sizeof(uint64_t))
-        if scratch == NULL:
-            return False
-        sorted = sort_keys(self.waiting, scratch, n, self.n_low + bits_of(self.n_cells))
-        for j in range(n):
-            distinct += j == 0 or sorted[j] != sorted[j - 1]
-        keys = <uint64_t *> malloc((self.n_keys + distinct) * sizeof(uint64_t))
-        counts = <uint32_t *> malloc((self.n_keys + distinct) * sizeof(uint32_t))
-        if keys == NULL or counts == NULL:
+            return 0
+        try:
+            scratch = <uint64_t *> malloc(n * sizeof(uint64_t))
+            if scratch == NULL:
+                with gil:
+                    raise MemoryError()
+            sorted = self.sort_waiting(scratch)
+            for j in range(n):
+                if j & DEAF == DEAF:
+                    self.look()
+                distinct += j == 0 or sorted[j] != sorted[j - 1]
+            keys = <uint64_t *> malloc((self.n_keys + distinct) * sizeof(uint64_t))
+            counts = <uint32_t *> malloc((self.n_keys + distinct) * sizeof(uint32_t))
+            if keys == NULL or counts == NULL:
+                with gil:
+                    raise MemoryError()
+            size = self.merge(sorted, keys, counts)
+            free(self.keys)
+            free(self.counts)
+            self.keys = <uint64_t *> realloc(keys, size * sizeof(uint64_t))
+            self.counts = <uint32_t *> realloc(counts, size * sizeof(uint32_t))
+            if self.keys == NULL:
+                self.keys = keys
+            if self.counts == NULL:
+                self.counts = counts
+            keys = NULL
+            counts = NULL
+            self.n_keys = size
+            self.n_waiting = 0
+        finally:
+            free(scratch)
             free(keys)
             free(counts)
-            free(scratch)
-            return False
-        j = 0
+        return 0
+
+    cdef uint64_t *sort_waiting(self, uint64_t *scratch) except NULL nogil:
+        """Sort the keys that wait, by the digits that they have; where they then are."""
+        cdef off_t[1 << MAX_DIGIT] places
+        cdef off_t n = self.n_waiting
+        cdef off_t i, total, count
+        cdef uint64_t key, mask
+        cdef uint64_t *keys = self.waiting
+        cdef uint64_t *swap
+        cdef int n_bits = self.n_low + bits_of(self.n_cells)
+        cdef int n_passes = (n_bits + MAX_DIGIT - 1) // MAX_DIGIT
+        cdef int digit, p
+        digit = (n_bits + n_passes - 1) // n_passes
+        mask = (<uint64_t> 1 << digit) - 1
+        for p in range(n_passes):
+            memset(places, 0, sizeof(places))
+            for i in range(n):
+                if i & DEAF == DEAF:
+                    self.look()
+                places[(keys[i] >> (p * digit)) & mask] += 1
+            total = 0
+            for i in range(1 << digit):
+                count = places[i]
+                places[i] = total
+                total += count
+            for i in range(n):
+                if i & DEAF == DEAF:
+                    self.look()
+                key = keys[i]
+                scratch[places[(key >> (p * digit)) & mask]] = key
+                places[(key >> (p * digit)) & mask] += 1
+            swap = keys
+            keys = scratch
+            scratch = swap
+        return keys
+
+    cdef off_t merge(self, const uint64_t *sorted, uint64_t *keys,
+                     uint32_t *counts) except -1 nogil:
+        """Add sorted keys to the counts; how many there are then."""
+        cdef off_t n = self.n_waiting
+        cdef off_t size = 0
+        cdef off_t i = 0
+        cdef off_t j = 0
+        cdef uint64_t key
         while i < self.n_keys or j < n:
+            if size & DEAF == DEAF:
+                self.look()
             if j == n or (i < self.n_keys and self.keys[i] <= sorted[j]):
                 key = self.keys[i]
                 counts[size] = self.counts[i]
@@ -314,18 +354,15 @@ cdef class FragmentCounter:
                 counts[size] += 1
                 j += 1
             size += 1
-        free(scratch)
-        free(self.keys)
-        free(self.counts)
-        self.keys = <uint64_t *> realloc(keys, size * sizeof(uint64_t))
-        self.counts = <uint32_t *> realloc(counts, size * sizeof(uint32_t))
-        if self.keys == NULL:
-            self.keys = keys
-        if self.counts == NULL:
-            self.counts = counts
-        self.n_keys = size
-        self.n_waiting = 0
-        return True
+        return size
+
+    cdef int look(self) except -1 nogil:
+        """Raise what a signal's handler raises, or what the thread that waited has met."""
+        with gil:
+            PyErr_CheckSignals()
+            if self.stop.is_set():
+                raise KeyboardInterrupt()
+        return 0
 
     def count_sites(self, const id_t[::1] cells, const int64_t[::1] at, const int64_t[::1] beside,
                     const unsigned char[::1] excluded):
@@ -343,14 +380,11 @@ cdef class FragmentCounter:
         """The rows of a CSR matrix: indptr int64[n + 1], indices int32[nnz], data uint32[nnz]."""
         cdef uint64_t mask = (<uint64_t> 1 << self.n_low) - 1
         cdef off_t i
-        cdef bint done
         with nogil:
-            done = self.settle()
+            self.settle()
             free(self.waiting)
             self.waiting = NULL
             self.room = 0
-        if not done:
-            raise MemoryError()
         indptr = np.zeros(self.n_cells + 1, dtype=np.int64)
         indices = np.empty(self.n_keys, dtype=np.int32)
         data = np.empty(self.n_keys, dtype=np.uint32)
@@ -359,6 +393,8 @@ cdef class FragmentCounter:
         cdef uint32_t[::1] out_counts = data
         with nogil:
             for i in range(self.n_keys):
+                if i & DEAF == DEAF:
+                    self.look()
                 out_rows[(self.keys[i] >> self.n_low) + 1] += 1
                 out_columns[i] = <id_t> (self.keys[i] & mask)
                 out_counts[i] = self.counts[i]

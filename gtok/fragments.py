@@ -220,7 +220,7 @@ class _Run:
         # The universe's chromosomes have the same numbers here.
         given = [name.encode() for name in regions.chrom_names]
         parser = BedParser((), self.max_line, True, self.whitelist, given)
-        counter = FragmentCounter(self.counting, regions.starts, regions.ends)
+        counter = FragmentCounter(self.counting, regions.starts, regions.ends, self.stop)
         chroms = _Chroms(parser)
 
         def take() -> None:

@@ -21,6 +21,8 @@ import writers
 from interrupts import SANITIZED, SLOWER, lateness
 
 import gtok
+from gtok._fragments import FragmentCounter
+from gtok.threads import Stop
 
 WRITERS = Path(writers.__file__)
 each_kind = pytest.mark.parametrize("kind", writers.KINDS)
@@ -280,6 +282,21 @@ def shuffled():
     return gtok.RegionSet.from_codes(np.maximum(rows % 120 - 96, 0), names, rows, rows + 50)
 
 
+def counts_of_fragments(regions, stop, n_cells=8):
+    """A fragment across all regions in each of so many cells."""
+    n = len(regions)
+    counter = FragmentCounter(0, regions.starts, regions.ends, stop)
+    counter.expect(n_cells, 1)
+    nothing = np.zeros(n_cells, dtype=np.int32)
+    cells = np.arange(n_cells, dtype=np.int32)
+    ids = np.tile(np.arange(n, dtype=np.int32), n_cells)
+    offsets = np.arange(n_cells + 1) * n
+    counter.add(
+        nothing, nothing, nothing + 100, cells, nothing, offsets, ids, np.zeros(1, np.uint8), None
+    )
+    return counter.matrix()
+
+
 LONG = {
     "reading": lambda path, _: gtok.RegionSet.from_bed(path),
     "encoding": lambda path, _: writers.TOKENIZERS[0].encode(path),
@@ -293,6 +310,7 @@ LONG = {
     "a matrix": lambda _, regions: gtok.TokenBatch(
         np.tile(regions.starts, 4), np.arange(5) * len(regions)
     ).to_csr(len(regions)),
+    "counting": lambda _, regions: counts_of_fragments(regions, Stop()),
 }
 
 
@@ -311,6 +329,18 @@ def test_ctrl_c_is_heard(name, long_file, shuffled):
     assert lates[0] is not None
     assert max(filter(None, lates)) < limit, "seconds"
     assert writers.TOKENIZERS[0].encode(sample) == expected
+
+
+def test_counting_is_broken_off_by_another_thread(shuffled):
+    """Where fragments are counted by other threads than the one that hears Ctrl-C."""
+    stop = Stop()
+    stop.set()
+    with pytest.raises(KeyboardInterrupt):
+        counts_of_fragments(shuffled, stop, 1)
+    offsets, columns, counts = counts_of_fragments(shuffled, Stop(), 1)
+    assert len(columns) == offsets[-1] == len(shuffled)
+    assert (columns == np.arange(len(shuffled))).all()
+    assert (counts == 1).all()
 
 
 @linux
