@@ -74,9 +74,25 @@ def in_background(
     from queue import Empty, SimpleQueue
 
     tasks: SimpleQueue[Any] = SimpleQueue()
-    waiting: deque[SimpleQueue[Any]] = deque()
     running: list[_thread.LockType] = []  # one of each thread's, which it holds to its end
     process = os.getpid()
+
+    def begin() -> None:
+        for _ in range(n_threads):
+            lock = _thread.allocate_lock()
+            lock.acquire()
+            _thread.start_new_thread(_work_on, (work, tasks, lock))
+            running.append(lock)
+
+    def results() -> Generator[T]:
+        waiting: deque[SimpleQueue[Any]] = deque()
+        for item in items:
+            waiting.append(SimpleQueue())
+            tasks.put((item, waiting[-1]))
+            if len(waiting) > 2 * n_threads:
+                yield _taken(waiting.popleft())
+        while waiting:
+            yield _taken(waiting.popleft())
 
     def end() -> None:
         if stop is not None:
@@ -91,20 +107,11 @@ def in_background(
                 with lock:
                     pass
 
+    # No loop in here: an exception at a jump back from an `if` passes `finally` by in CPython 3.13.
     try:
         _at_exit.add(end)
-        for _ in range(n_threads):
-            lock = _thread.allocate_lock()
-            lock.acquire()
-            _thread.start_new_thread(_work_on, (work, tasks, lock))
-            running.append(lock)
-        for item in items:
-            waiting.append(SimpleQueue())
-            tasks.put((item, waiting[-1]))
-            if len(waiting) > 2 * n_threads:
-                yield _taken(waiting.popleft())
-        while waiting:
-            yield _taken(waiting.popleft())
+        begin()
+        yield from results()
     finally:
         try:
             end()
