@@ -281,6 +281,7 @@ def test_standard_input_is_read_from_where_it_stands(written, zipped):
         assert run(READ_STDIN, stdin) == "300 3000 standard input\n"
 
 
+@pytest.mark.alone  # under coverage its plugin swallows Ctrl-C
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 @pytest.mark.parametrize("zipped", [False, True], ids=["plain", "gzip"])
 def test_ctrl_c_while_standard_input_gives_nothing(large, zipped):
