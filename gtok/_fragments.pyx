@@ -13,6 +13,7 @@ from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memset
 
 from gtok._kernels cimport prefetch
+from gtok._signals cimport time_to_look
 from gtok._typedefs cimport id_t, off_t, pos_t
 
 import numpy as np
@@ -20,7 +21,6 @@ import numpy as np
 cdef enum:
     MAX_DIGIT = 11          # bits per pass of the radix sort, at most
     WAIT = 1 << 21          # keys that are gathered before they are sorted, at least
-    DEAF = (1 << 18) - 1    # keys between two looks whether to go on
     AHEAD = 24              # fragments from here is the cell to ask memory for
     LONGEST = 1000          # base pairs; longer fragments are one class of the histogram
     NUCLEOSOME = 147        # base pairs of DNA around one
@@ -269,7 +269,7 @@ cdef class FragmentCounter:
                     raise MemoryError()
             sorted = self.sort_waiting(scratch)
             for j in range(n):
-                if j & DEAF == DEAF:
+                if time_to_look(j):
                     self.look()
                 distinct += j == 0 or sorted[j] != sorted[j - 1]
             keys = <uint64_t *> malloc((self.n_keys + distinct) * sizeof(uint64_t))
@@ -312,7 +312,7 @@ cdef class FragmentCounter:
         for p in range(n_passes):
             memset(places, 0, sizeof(places))
             for i in range(n):
-                if i & DEAF == DEAF:
+                if time_to_look(i):
                     self.look()
                 places[(keys[i] >> (p * digit)) & mask] += 1
             total = 0
@@ -321,7 +321,7 @@ cdef class FragmentCounter:
                 places[i] = total
                 total += count
             for i in range(n):
-                if i & DEAF == DEAF:
+                if time_to_look(i):
                     self.look()
                 key = keys[i]
                 scratch[places[(key >> (p * digit)) & mask]] = key
@@ -340,7 +340,7 @@ cdef class FragmentCounter:
         cdef off_t j = 0
         cdef uint64_t key
         while i < self.n_keys or j < n:
-            if size & DEAF == DEAF:
+            if time_to_look(size):
                 self.look()
             if j == n or (i < self.n_keys and self.keys[i] <= sorted[j]):
                 key = self.keys[i]
@@ -393,7 +393,7 @@ cdef class FragmentCounter:
         cdef uint32_t[::1] out_counts = data
         with nogil:
             for i in range(self.n_keys):
-                if i & DEAF == DEAF:
+                if time_to_look(i):
                     self.look()
                 out_rows[(self.keys[i] >> self.n_low) + 1] += 1
                 out_columns[i] = <id_t> (self.keys[i] & mask)

@@ -17,8 +17,10 @@ cdef extern from *:
         return status;
     }
 
-    #define gtok_check_signals(row) \\
-        (((row) & (GTOK_ROWS - 1)) == GTOK_ROWS - 1 ? gtok_look() : 0)
+    #define gtok_time_to_look(row) (((row) & (GTOK_ROWS - 1)) == GTOK_ROWS - 1)
+    #define gtok_check_signals(row) (gtok_time_to_look(row) ? gtok_look() : 0)
     """
+    # Whether this is one of every so many rows, for who has more to look at than signals.
+    bint time_to_look "gtok_time_to_look"(off_t row) nogil
     # At every so many rows, raise what the handler of a signal raises.
     int check_signals "gtok_check_signals"(off_t row) except -1 nogil

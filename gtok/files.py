@@ -229,9 +229,6 @@ class _ReadAhead(io.RawIOBase):
         self._chunks = in_background(stream.read1, repeat(CHUNK))
         self._chunk = memoryview(b"")
 
-    def readable(self) -> bool:
-        return True
-
     def readinto(self, buffer: Any, /) -> int:
         if not self._chunk:
             self._chunk = memoryview(next(self._chunks))
@@ -241,9 +238,8 @@ class _ReadAhead(io.RawIOBase):
         return n
 
     def close(self) -> None:
-        if not self.closed:
-            self._chunks.close()
-            self._stream.close()
+        self._chunks.close()
+        self._stream.close()
         super().close()
 
 
